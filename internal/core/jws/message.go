@@ -1,0 +1,104 @@
+// Package jws reads, verifies and writes the signed requests of ACME: the flattened JSON form of a JSON Web
+// Signature (RFC 7515) in the narrow subset of RFC 8555 section 6.2, and the MAC form of section 7.3.4.
+//
+// It guarantees: one protected header, one signature, one spelling (see package strictjson); the algorithm is decided
+// by the type of the key, never by the header alone; signatures are verified by the standard library. There is no
+// encryption, no compression, no unsecured form, and no URL in a header is ever followed.
+//
+// What depends on more than the bytes is for the callers: freshness of the nonce, equality of the URL, the account
+// behind a key ID, blocked keys.
+package jws
+
+import (
+	"encoding/base64"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+)
+
+// Header is the protected header of a request (RFC 8555 section 6.2). Exactly one of KeyID and Key is set.
+type Header struct {
+	Algorithm string
+	Nonce     string // base64url; empty without HasNonce
+	HasNonce  bool   // requests need a nonce; the inner JWS of a key change must not have one
+	URL       string
+	KeyID     string // the account's URL ("kid"), not yet compared with anything
+	Key       *Key   // the key sent along ("jwk")
+}
+
+// Message is a JWS that is well-formed and not yet verified: nothing in it may be believed before Verify.
+type Message struct {
+	Header    Header
+	Payload   []byte // decoded
+	PostAsGet bool   // the payload is the empty string (RFC 8555 section 6.3)
+
+	signed    []byte
+	signature []byte
+}
+
+// Parse reads a request's body. A refusal is [fault.Malformed]; [fault.BadSignatureAlgorithm], which lists the
+// supported ones, for another algorithm; or [fault.BadPublicKey] for a key sent along that [ParseKey] refuses.
+func Parse(body []byte) (*Message, error) {
+	envelope, err := open(body)
+	if err != nil {
+		return nil, err
+	}
+	header, err := requestHeader(envelope.header)
+	if err != nil {
+		return nil, err
+	}
+	return &Message{
+		Header:    header,
+		Payload:   envelope.payload,
+		PostAsGet: len(envelope.payload) == 0,
+		signed:    envelope.signed(),
+		signature: envelope.signature,
+	}, nil
+}
+
+// Verify checks the signature with key, which must be the embedded one or that of the account in the key ID.
+// A header whose algorithm is not the key's own is [fault.BadPublicKey]; a wrong signature is [fault.Malformed].
+func (m *Message) Verify(key Key) error {
+	if m.Header.Algorithm != key.scheme.algorithm {
+		return fault.New(fault.BadPublicKey,
+			"The JWS names the algorithm %s, but its key is for %s.", m.Header.Algorithm, key.scheme.algorithm)
+	}
+	return key.verify(m.signed, m.signature)
+}
+
+func requestHeader(wire wireHeader) (Header, error) {
+	if err := checkAlgorithm(wire.Algorithm, Algorithms()); err != nil {
+		return Header{}, err
+	}
+	header := Header{
+		Algorithm: wire.Algorithm.Value,
+		Nonce:     wire.Nonce.Value,
+		HasNonce:  wire.Nonce.Present,
+		URL:       wire.URL.Value,
+	}
+	if err := checkNonce(wire.Nonce); err != nil {
+		return Header{}, err
+	}
+	switch {
+	case wire.KeyID.Present && wire.JWK != nil:
+		return Header{}, malformed(`it has both "kid" and "jwk"; send exactly one of them`)
+	case wire.KeyID.Present:
+		header.KeyID = wire.KeyID.Value
+		return header, checkLength("kid", wire.KeyID.Value, MaxURL)
+	case wire.JWK != nil:
+		key, err := ParseKey(wire.JWK)
+		header.Key = &key
+		return header, err
+	default:
+		return Header{}, malformed(`it has neither "kid" nor "jwk"; send exactly one of them`)
+	}
+}
+
+// signed returns the signing input of RFC 7515 section 5.1. Each octet sequence has only one accepted spelling in
+// base64url, so encoding again gives exactly the text that was sent.
+func (e envelope) signed() []byte {
+	input := make([]byte, 0, base64.RawURLEncoding.EncodedLen(len(e.protected))+
+		1+base64.RawURLEncoding.EncodedLen(len(e.payload)))
+	input = base64.RawURLEncoding.AppendEncode(input, e.protected)
+	input = append(input, '.')
+	return base64.RawURLEncoding.AppendEncode(input, e.payload)
+}
