@@ -1,0 +1,55 @@
+package acme
+
+import "time"
+
+// Attempt is the evidence of one look from outside: what was asked, what answered, what was seen.
+// Nothing in it is copied from a remote body; it is safe to store and to show to an operator.
+type Attempt struct {
+	At          time.Time `json:"at"`
+	Duration    Duration  `json:"duration"`
+	Perspective string    `json:"perspective,omitempty"` // which validator looked; "" is this node
+	Lookups     []Lookup  `json:"lookups,omitempty"`
+	Hops        []Hop     `json:"hops,omitempty"`
+	Seen        string    `json:"seen"` // one sentence in our words: "body matches the key authorization", "NXDOMAIN"
+	Failure     *Failure  `json:"failure,omitempty"`
+	Retryable   bool      `json:"retryable,omitempty"` // connection and DNS errors; a wrong answer is final
+}
+
+// Lookup is one DNS question with its answers.
+type Lookup struct {
+	Name    string   `json:"name"`
+	Type    string   `json:"type"` // "A", "AAAA", "TXT", ...
+	Server  string   `json:"server,omitempty"`
+	Result  string   `json:"result"`            // "NOERROR", "NXDOMAIN", "SERVFAIL", "timeout", ...
+	Answers []string `json:"answers,omitempty"` // addresses, CNAME targets; TXT values only as digests
+}
+
+// Hop is one connection: a request of a redirect chain, or a TLS handshake.
+type Hop struct {
+	URL     string `json:"url"`               // http(s) URL, or "tls://HOST:PORT"
+	Address string `json:"address,omitempty"` // the vetted address that was dialled
+	Status  int    `json:"status,omitempty"`  // HTTP status
+	Error   string `json:"error,omitempty"`   // in our words
+}
+
+// Duration is a time span that is stored as whole milliseconds.
+type Duration int64
+
+// Milliseconds returns d in whole milliseconds, rounded down.
+func Milliseconds(d time.Duration) Duration { return Duration(d.Milliseconds()) }
+
+// Outcome is what validation found out about one challenge: valid when Failure is nil.
+type Outcome struct {
+	Failure  *Failure
+	Attempts []Attempt
+}
+
+// Conclusion is the outcome of one challenge, to be recorded.
+type Conclusion struct {
+	Authorization    string
+	Method           Method
+	KeyAuthorization string
+	Outcome          Outcome
+	Now              time.Time
+	ValidUntil       time.Time // how long the authorization may be used when the outcome is good
+}

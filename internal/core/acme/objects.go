@@ -1,0 +1,214 @@
+// Package acme holds the objects of RFC 8555 as facts, their status derived from these facts and the time, and
+// the only moves that may change them. It knows nothing of HTTP, JSON on the wire, storage or keys on disk.
+package acme
+
+import (
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/jws"
+)
+
+// Status is a status of RFC 8555 section 7.1.6, equal to the text on the wire.
+type Status string
+
+// The statuses.
+const (
+	Pending     Status = "pending"
+	Ready       Status = "ready"
+	Processing  Status = "processing"
+	Valid       Status = "valid"
+	Invalid     Status = "invalid"
+	Deactivated Status = "deactivated"
+	Expired     Status = "expired"
+	Revoked     Status = "revoked"
+)
+
+// Method is a validation method, equal to the challenge type on the wire (RFC 8555 section 9.7.8).
+type Method string
+
+// The methods.
+const (
+	HTTP01    Method = "http-01"     // RFC 8555 section 8.3
+	DNS01     Method = "dns-01"      // RFC 8555 section 8.4
+	TLSALPN01 Method = "tls-alpn-01" // RFC 8737
+)
+
+// MethodsFor returns the methods that can prove control of id, in the order in which challenges list them:
+// wildcards by DNS only (BR 3.2.2.4.19, .20), addresses never by DNS (RFC 8738 section 7).
+func MethodsFor(id ident.Identifier) []Method {
+	switch {
+	case id.IsWildcard():
+		return []Method{DNS01}
+	case id.Type() == ident.IP:
+		return []Method{HTTP01, TLSALPN01}
+	default:
+		return []Method{HTTP01, DNS01, TLSALPN01}
+	}
+}
+
+// Account is an account of RFC 8555 section 7.1.2.
+type Account struct {
+	ID          string
+	Connector   string // id of the connector; an account exists at one connector only
+	Key         jws.Key
+	Contacts    []string
+	TermsAgreed time.Time // zero: not agreed
+	Credential  string    // id of the credential that it came in by; "" without one
+	Binding     []byte    // the external account binding as presented; nil without one
+	Created     time.Time
+	Deactivated time.Time // by its owner
+	Revoked     time.Time // by the operator
+}
+
+// Status derives the account's status.
+func (a Account) Status() Status {
+	switch {
+	case !a.Revoked.IsZero():
+		return Revoked
+	case !a.Deactivated.IsZero():
+		return Deactivated
+	default:
+		return Valid
+	}
+}
+
+// Failure says why an object became invalid, in the terms of package fault. It is stored.
+type Failure struct {
+	Kind       string           `json:"kind"`
+	Public     string           `json:"public"`
+	Identifier ident.Identifier `json:"identifier,omitzero"`
+	Subs       []Failure        `json:"subs,omitempty"`
+}
+
+// Challenge is a challenge of RFC 8555 section 7.1.5, as facts.
+type Challenge struct {
+	Method           Method    `json:"method"`
+	Token            string    `json:"token"`
+	KeyAuthorization string    `json:"key_authorization,omitempty"` // built when the client responded (section 8.1)
+	Begun            time.Time `json:"begun,omitzero"`              // the client responded; set only when the reply left earlier than the outcome
+	Validated        time.Time `json:"validated,omitzero"`
+	Failure          *Failure  `json:"failure,omitempty"`
+	Attempts         []Attempt `json:"attempts,omitempty"`
+}
+
+// Status derives the challenge's status.
+func (c Challenge) Status() Status {
+	switch {
+	case c.Failure != nil:
+		return Invalid
+	case !c.Validated.IsZero():
+		return Valid
+	case !c.Begun.IsZero():
+		return Processing
+	default:
+		return Pending
+	}
+}
+
+// Authorization is an authorization of RFC 8555 section 7.1.4, with its challenges, as facts.
+// Identifier never carries the "*."; Wildcard says that the authorization covers it.
+type Authorization struct {
+	ID          string
+	Account     string
+	Connector   string
+	Identifier  ident.Identifier
+	Wildcard    bool
+	Created     time.Time
+	Expires     time.Time // while pending: end of the offer; once valid: end of its use
+	Deactivated time.Time
+	Revoked     time.Time
+	Challenges  []Challenge // order and content are fixed at creation
+}
+
+// Covers returns the identifier that the authorization proves control of, "*." included.
+func (a Authorization) Covers() ident.Identifier {
+	if a.Wildcard {
+		return a.Identifier.Wildcard()
+	}
+	return a.Identifier
+}
+
+// Challenge returns the challenge of a method.
+func (a Authorization) Challenge(m Method) (Challenge, bool) {
+	for _, c := range a.Challenges {
+		if c.Method == m {
+			return c, true
+		}
+	}
+	return Challenge{}, false
+}
+
+// Status derives the authorization's status at now. One failed challenge ends it (RFC 8555 section 7.1.6).
+func (a Authorization) Status(now time.Time) Status {
+	switch {
+	case !a.Revoked.IsZero():
+		return Revoked
+	case !a.Deactivated.IsZero():
+		return Deactivated
+	}
+	expired := !now.Before(a.Expires)
+	validated := false
+	for _, c := range a.Challenges {
+		switch c.Status() {
+		case Invalid:
+			return Invalid
+		case Valid:
+			validated = true
+		}
+	}
+	switch {
+	case validated && expired:
+		return Expired
+	case validated:
+		return Valid
+	case expired:
+		return Invalid
+	default:
+		return Pending
+	}
+}
+
+// Order is an order of RFC 8555 section 7.1.3, as facts. Identifiers and Authorizations never change.
+type Order struct {
+	ID             string
+	Account        string
+	Connector      string
+	Profile        string // id of an immutable profile version
+	ProfileName    string
+	Identifiers    []ident.Identifier // sorted, without duplicates
+	NotBefore      time.Time          // as the client asked; zero: not asked
+	NotAfter       time.Time
+	Created        time.Time
+	Expires        time.Time
+	Authorizations []string  // ids
+	Begun          time.Time // finalize was accepted and an intent recorded
+	Failure        *Failure
+	Certificate    string // id of the certificate
+}
+
+// Status derives the order's status at now from its own facts and from its authorizations. Precedence: what was
+// issued stays issued; a recorded failure is final; an accepted finalize runs to its end even past the expiry.
+func (o Order) Status(authorizations []Authorization, now time.Time) Status {
+	switch {
+	case o.Certificate != "":
+		return Valid
+	case o.Failure != nil:
+		return Invalid
+	case !o.Begun.IsZero():
+		return Processing
+	case !now.Before(o.Expires):
+		return Invalid
+	}
+	status := Ready
+	for _, a := range authorizations {
+		switch a.Status(now) {
+		case Valid:
+		case Pending:
+			status = Pending
+		default:
+			return Invalid
+		}
+	}
+	return status
+}

@@ -1,0 +1,44 @@
+// Package event is the vocabulary of the log: one thing that happened, to what, by whom, with what result.
+package event
+
+import "time"
+
+// Action says what happened. The text is stable: it is stored and searched.
+type Action string
+
+// The actions.
+const (
+	AccountCreated           Action = "account.created"
+	AccountUpdated           Action = "account.updated"
+	AccountKeyChanged        Action = "account.key-changed"
+	AccountDeactivated       Action = "account.deactivated"
+	AccountRevoked           Action = "account.revoked"
+	OrderCreated             Action = "order.created"
+	OrderFailed              Action = "order.failed"
+	AuthorizationCreated     Action = "authorization.created"
+	AuthorizationValid       Action = "authorization.valid"
+	AuthorizationInvalid     Action = "authorization.invalid"
+	AuthorizationDeactivated Action = "authorization.deactivated"
+	CertificateIssued        Action = "certificate.issued"
+	CertificateRevoked       Action = "certificate.revoked"
+	CRLPublished             Action = "crl.published"
+	OrganisationCreated      Action = "organisation.created"
+	IssuerCreated            Action = "issuer.created"
+	ProfileSaved             Action = "profile.saved"
+	ConnectorSaved           Action = "connector.saved"
+	CredentialCreated        Action = "credential.created"
+	CredentialSuspended      Action = "credential.suspended"
+	CredentialResumed        Action = "credential.resumed"
+	CredentialDeleted        Action = "credential.deleted"
+)
+
+// Event is one entry of the log. It is written in the same transaction as what it tells of.
+type Event struct {
+	ID           string
+	At           time.Time
+	Organisation string
+	Actor        string // "account:ID", "admin:NAME", "system"
+	Action       Action
+	Object       string // id of what it happened to
+	Detail       string // one short public sentence or value; never a secret
+}

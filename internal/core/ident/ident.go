@@ -1,0 +1,225 @@
+// Package ident is the one type for the identifiers that certificates name: DNS names and IP addresses.
+//
+// An [Identifier] can only be made by the parsers here, holds one canonical spelling, and is comparable:
+// two identifiers are the same exactly when they are ==. Blocklists, CAA, limits and the store all use that spelling
+// (CVE-2026-39821: two spellings of one name are two holes).
+package ident
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
+)
+
+// Type is the identifier type of RFC 8555 section 9.7.7, equal to the text on the wire.
+type Type string
+
+// The types that can be certified.
+const (
+	DNS Type = "dns"
+	IP  Type = "ip" // RFC 8738
+)
+
+// Errors of the parsers; each is wrapped with the reason.
+var (
+	ErrType  = errors.New("unsupported identifier type")
+	ErrValue = errors.New("invalid identifier")
+)
+
+// Identifier is one canonical name or address. The zero value is no identifier.
+type Identifier struct {
+	kind  Type
+	value string
+}
+
+// Type returns the type.
+func (i Identifier) Type() Type { return i.kind }
+
+// Value returns the canonical spelling; a wildcard name begins with "*.".
+func (i Identifier) Value() string { return i.value }
+
+// String returns the value.
+func (i Identifier) String() string { return i.value }
+
+// IsZero reports whether i is no identifier.
+func (i Identifier) IsZero() bool { return i.kind == "" }
+
+// IsWildcard reports whether i is a wildcard DNS name.
+func (i Identifier) IsWildcard() bool { return i.kind == DNS && strings.HasPrefix(i.value, "*.") }
+
+// Base returns the name without a leading "*."; other identifiers are returned as they are.
+func (i Identifier) Base() Identifier {
+	return Identifier{i.kind, strings.TrimPrefix(i.value, "*.")}
+}
+
+// Wildcard returns the wildcard of a DNS name; other identifiers are returned as they are.
+func (i Identifier) Wildcard() Identifier {
+	if i.kind != DNS || i.IsWildcard() {
+		return i
+	}
+	return Identifier{DNS, "*." + i.value}
+}
+
+// MarshalText writes "TYPE:VALUE", the form in which identifiers are stored.
+func (i Identifier) MarshalText() ([]byte, error) {
+	if i.IsZero() {
+		return nil, nil
+	}
+	return []byte(string(i.kind) + ":" + i.value), nil
+}
+
+// UnmarshalText restores what MarshalText wrote. It does not judge the value again, so that what was once
+// accepted stays readable when the rules get stricter: it is for our own records, never for requests.
+func (i *Identifier) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*i = Identifier{}
+		return nil
+	}
+	kind, value, ok := strings.Cut(string(text), ":")
+	if !ok || (Type(kind) != DNS && Type(kind) != IP) || value == "" {
+		return fmt.Errorf("%w: stored identifier %q", ErrValue, text)
+	}
+	*i = Identifier{Type(kind), value}
+	return nil
+}
+
+// Addr returns the address of an IP identifier, and the zero Addr for a DNS name.
+func (i Identifier) Addr() netip.Addr {
+	if i.kind != IP {
+		return netip.Addr{}
+	}
+	return netip.MustParseAddr(i.value)
+}
+
+// Compare orders identifiers: by type, then by value.
+func Compare(a, b Identifier) int {
+	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value))
+}
+
+// Set sorts ids and removes duplicates, in place.
+func Set(ids []Identifier) []Identifier {
+	slices.SortFunc(ids, Compare)
+	return slices.Compact(ids)
+}
+
+// Parse reads an identifier as a requester writes it. Case of DNS names is folded; every other deviation from the
+// canonical spelling is refused. Errors wrap ErrType or ErrValue.
+func Parse(kind, value string) (Identifier, error) {
+	switch Type(kind) {
+	case DNS:
+		return ParseDNS(value)
+	case IP:
+		return ParseIP(value)
+	default:
+		return Identifier{}, fmt.Errorf("%w %q", ErrType, kind)
+	}
+}
+
+// ParseIP reads an address in the one spelling of RFC 8738 section 3: dotted decimal, or RFC 5952.
+func ParseIP(value string) (Identifier, error) {
+	addr, err := netip.ParseAddr(value)
+	if err != nil || addr.Zone() != "" || addr.Is4In6() || addr.String() != value {
+		return Identifier{}, fmt.Errorf("%w: %q is not an IP address in canonical form", ErrValue, value)
+	}
+	return Identifier{IP, value}, nil
+}
+
+// FromAddr returns the identifier of an address; IPv4-mapped IPv6 becomes IPv4.
+func FromAddr(addr netip.Addr) Identifier {
+	return Identifier{IP, addr.Unmap().WithZone("").String()}
+}
+
+// ParseDNS reads a DNS name, or a wildcard with one leading "*." label.
+func ParseDNS(value string) (Identifier, error) {
+	name := strings.ToLower(value)
+	base, wildcard := strings.CutPrefix(name, "*.")
+	if reason := refuseName(base); reason != "" {
+		return Identifier{}, fmt.Errorf("%w: %q %s", ErrValue, value, reason)
+	}
+	if wildcard && !strings.Contains(base, ".") {
+		return Identifier{}, fmt.Errorf("%w: %q would cover a whole top-level domain", ErrValue, value)
+	}
+	return Identifier{DNS, name}, nil
+}
+
+// refuseName says why a lower-case name without wildcard cannot be certified; "" when it can.
+func refuseName(name string) string {
+	switch {
+	case name == "":
+		return "is empty"
+	case len(name) > 253:
+		return "is longer than 253 octets"
+	case strings.HasSuffix(name, "."):
+		return "ends in a dot"
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return `is an IP address; use the identifier type "ip"`
+	}
+	labels := strings.Split(name, ".")
+	for _, label := range labels {
+		if reason := refuseLabel(label); reason != "" {
+			return reason
+		}
+	}
+	return refuseDomain(name, labels[len(labels)-1])
+}
+
+func refuseLabel(label string) string {
+	switch {
+	case label == "":
+		return "has an empty label"
+	case len(label) > 63:
+		return "has a label longer than 63 octets"
+	case label[0] == '-' || label[len(label)-1] == '-':
+		return "has a label that begins or ends with a hyphen"
+	}
+	for _, c := range []byte(label) {
+		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return "has a character other than letters, digits and hyphen; write international names as A-labels (xn--)"
+		}
+	}
+	if len(label) >= 4 && label[2:4] == "--" && !wellFormedALabel(label) {
+		return "has a label that is not a well-formed A-label"
+	}
+	return ""
+}
+
+// wellFormedALabel reports whether label survives the way to its U-label and back, and is not ASCII in disguise.
+func wellFormedALabel(label string) bool {
+	if !strings.HasPrefix(label, "xn--") {
+		return false
+	}
+	unicode, err := idna.Lookup.ToUnicode(label)
+	if err != nil || isASCII(unicode) {
+		return false
+	}
+	back, err := idna.Lookup.ToASCII(unicode)
+	return err == nil && back == label
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r > 127 }) < 0
+}
+
+// refuseDomain refuses what is no host's name: numeric and special top-level domains, and bare public suffixes.
+func refuseDomain(name, top string) string {
+	if strings.Trim(top, "0123456789") == "" {
+		return "ends in an all-numeric label"
+	}
+	switch top {
+	case "onion":
+		return "is an onion service; these need RFC 9799, which is not offered"
+	case "arpa":
+		return "is in the reverse and infrastructure zone .arpa"
+	}
+	if suffix, icann := publicsuffix.PublicSuffix(name); icann && suffix == name {
+		return "is a public suffix, which belongs to a registry"
+	}
+	return ""
+}

@@ -1,0 +1,95 @@
+// Package policy says who may ask for what: organisations, connectors with their rules, and credentials.
+// Its decisions are pure and carry their reasons.
+package policy
+
+import (
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/span"
+)
+
+// Organisation is the tenant. Everything below belongs to exactly one.
+type Organisation struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Created time.Time `json:"created"`
+}
+
+// Kind is the protocol of a connector.
+type Kind string
+
+// KindACME is RFC 8555.
+const KindACME Kind = "acme"
+
+// Connector is a door: one enrolment endpoint with its rules. Its name is unique in the installation, stands in
+// URLs, and never changes.
+type Connector struct {
+	ID           string    `json:"id"`
+	Organisation string    `json:"organisation"`
+	Name         string    `json:"name"`
+	Kind         Kind      `json:"kind"`
+	Created      time.Time `json:"created"`
+	Suspended    time.Time `json:"suspended,omitzero"`
+	Rules        Rules     `json:"rules"`
+}
+
+// Rules is what an operator declares for a connector.
+type Rules struct {
+	Profiles        []string      `json:"profiles"`                   // names of the profiles on offer; the first is the default
+	Names           []string      `json:"names,omitempty"`            // what may be certified, see Pattern; empty: everything
+	Methods         []acme.Method `json:"methods,omitempty"`          // challenges on offer; empty: all that fit the identifier
+	ExternalBinding bool          `json:"external_binding"`           // newAccount needs an EAB credential
+	TermsOfService  string        `json:"terms_of_service,omitempty"` // URL; set: newAccount must agree
+	Website         string        `json:"website,omitempty"`          // URL
+	CAAIdentities   []string      `json:"caa_identities,omitempty"`   // names in CAA records that mean this CA
+	MaxIdentifiers  int           `json:"max_identifiers"`            // in one order
+	Addresses       Addresses     `json:"addresses"`                  // where validation may connect
+	OrderLife       span.Span     `json:"order_life"`                 // until an order that is not finalized ends
+	ReuseLife       span.Span     `json:"reuse_life"`                 // how long a proven authorization may be used
+	PreAuthorize    bool          `json:"pre_authorize"`              // newAuthz is offered
+	NotBeforeAfter  bool          `json:"not_before_after"`           // orders may ask for notBefore and notAfter
+}
+
+// DefaultRules returns the rules that a connector starts with.
+func DefaultRules(profiles ...string) Rules {
+	return Rules{
+		Profiles:       profiles,
+		MaxIdentifiers: 100,
+		Addresses:      Addresses{Private: true},
+		OrderLife:      span.Day,
+		ReuseLife:      span.Day,
+		PreAuthorize:   true,
+		NotBeforeAfter: true,
+	}
+}
+
+// CredentialEAB is a key for external account binding (RFC 8555 section 7.3.4).
+const CredentialEAB = "eab"
+
+// Credential is what a requester shows at a connector. It is live: a suspended, deleted or expired credential
+// stops every account that came in by it.
+type Credential struct {
+	ID           string    `json:"id"` // the kid of an EAB key
+	Organisation string    `json:"organisation"`
+	Connector    string    `json:"connector"`
+	Name         string    `json:"name"`
+	Kind         string    `json:"kind"`
+	Sealed       []byte    `json:"-"`            // the secret, encrypted under a key outside the database
+	MaxAccounts  int       `json:"max_accounts"` // how many accounts may bind; 0: any number
+	Created      time.Time `json:"created"`
+	Expires      time.Time `json:"expires,omitzero"`
+	Suspended    time.Time `json:"suspended,omitzero"`
+}
+
+// Usable reports whether the credential opens the door at now, and if not, why.
+func (c Credential) Usable(now time.Time) (bool, string) {
+	switch {
+	case !c.Suspended.IsZero():
+		return false, "the credential is suspended"
+	case !c.Expires.IsZero() && !now.Before(c.Expires):
+		return false, "the credential has expired"
+	default:
+		return true, ""
+	}
+}
