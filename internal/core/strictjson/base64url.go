@@ -32,10 +32,10 @@ func whyNotBase64URL(s string) string {
 		return `it ends in "="; send it without padding`
 	case strings.ContainsAny(s, "+/"):
 		return `it has "+" or "/"; send "-" and "_" in their place`
-	case len(s)%4 == 1:
-		return "it is cut short"
 	case strings.ContainsFunc(s, outsideAlphabet):
 		return "it has a character outside A-Z, a-z, 0-9, - and _"
+	case len(s)%4 == 1:
+		return "it is cut short"
 	default:
 		return "its last character has unused bits that are not zero"
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,13 +34,9 @@ func syntaxSentence(err *jsontext.SyntacticError) string {
 	return fmt.Sprintf("The JSON is not valid at byte %d: %v.", err.ByteOffset, err.Err)
 }
 
-// path quotes a JSON pointer (RFC 6901), which is text of the sender, bounded and in printable ASCII.
+// path quotes a JSON pointer (RFC 6901), which is text of the sender: bounded, and in printable ASCII.
 func path(pointer jsontext.Pointer) string {
-	text := string(pointer)
-	if len(text) > maxShownPath {
-		text = strings.ToValidUTF8(text[:maxShownPath], "") + "..."
-	}
-	return fmt.Sprintf("%+q", text)
+	return fmt.Sprintf("%+.*q", maxShownPath, pointer)
 }
 
 // required names, in words of JSON, what a Go type can hold.

@@ -6,5 +6,5 @@ const (
 	MaxDepth    = 16   // objects and arrays inside each other, the outermost counted
 	MaxElements = 1000 // members of one object, or elements of one array
 
-	maxShownPath = 80 // octets of the sender's own text repeated in an error
+	maxShownPath = 80 // characters of the sender's own text repeated in an error
 )
