@@ -95,5 +95,13 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
+// Sentence returns the public sentence of err; "" when it carries none.
+func Sentence(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Public
+	}
+	return ""
+}
+
 // Is reports whether err carries the kind.
 func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }

@@ -32,6 +32,21 @@ var (
 	ErrValue = errors.New("invalid identifier")
 )
 
+// Reason returns what a parser has to say about a value, without the value: "has an empty label".
+// It is "" for other errors.
+func Reason(err error) string {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r.reason
+	}
+	return ""
+}
+
+// refusal is a value that a parser refused, with the reason.
+type refusal struct{ value, reason string }
+
+func (r *refusal) Error() string { return fmt.Sprintf("%v: %q %s", ErrValue, r.value, r.reason) }
+func (r *refusal) Unwrap() error { return ErrValue }
+
 // Identifier is one canonical name or address. The zero value is no identifier.
 type Identifier struct {
 	kind  Type
@@ -125,7 +140,7 @@ func Parse(kind, value string) (Identifier, error) {
 func ParseIP(value string) (Identifier, error) {
 	addr, err := netip.ParseAddr(value)
 	if err != nil || addr.Zone() != "" || addr.Is4In6() || addr.String() != value {
-		return Identifier{}, fmt.Errorf("%w: %q is not an IP address in canonical form", ErrValue, value)
+		return Identifier{}, &refusal{value, "is not an IP address in canonical form"}
 	}
 	return Identifier{IP, value}, nil
 }
@@ -140,10 +155,10 @@ func ParseDNS(value string) (Identifier, error) {
 	name := strings.ToLower(value)
 	base, wildcard := strings.CutPrefix(name, "*.")
 	if reason := refuseName(base); reason != "" {
-		return Identifier{}, fmt.Errorf("%w: %q %s", ErrValue, value, reason)
+		return Identifier{}, &refusal{value, reason}
 	}
 	if wildcard && !strings.Contains(base, ".") {
-		return Identifier{}, fmt.Errorf("%w: %q would cover a whole top-level domain", ErrValue, value)
+		return Identifier{}, &refusal{value, "would cover a whole top-level domain"}
 	}
 	return Identifier{DNS, name}, nil
 }

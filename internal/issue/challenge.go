@@ -1,0 +1,122 @@
+package issue
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+)
+
+// Respond starts the look from outside for a challenge that the requester says is answered (RFC 8555 section 7.5.1).
+// When the outcome is there within the service's wait, the reply carries it and nothing but the outcome was written;
+// otherwise the challenge is recorded as processing and the look goes on. A second call joins the look that runs. On
+// a challenge that has its outcome, nothing happens. Error: Malformed when another challenge ended the authorization.
+func (s *Service) Respond(ctx context.Context, r Requester, authorization string, m acme.Method) (AuthorizationView, error) {
+	a, err := s.ownAuthorization(ctx, r, authorization)
+	if err != nil {
+		return AuthorizationView{}, err
+	}
+	challenge, ok := a.Challenge(m)
+	if !ok {
+		return AuthorizationView{}, fault.New(fault.NotFound, "The authorization has no %s challenge.", m)
+	}
+	if status := challenge.Status(); status == acme.Valid || status == acme.Invalid {
+		return s.viewAuthorization(a), nil
+	}
+	if status := a.Status(s.now()); status != acme.Pending {
+		return AuthorizationView{}, fault.New(fault.Malformed, "The authorization is %s; its challenges can no longer be answered.", status)
+	}
+	if challenge.KeyAuthorization == "" {
+		challenge.KeyAuthorization = acme.KeyAuthorization(challenge.Token, r.Account.Key)
+	}
+	flight, err := s.looks.join(a.ID, m, func(ctx context.Context) { s.look(ctx, r.Connector, a, challenge) })
+	if err != nil {
+		return AuthorizationView{}, err
+	}
+	return s.await(ctx, flight, a.ID, challenge)
+}
+
+// await waits for the outcome of a look, but not for long.
+func (s *Service) await(ctx context.Context, done <-chan struct{}, authorization string, c acme.Challenge) (AuthorizationView, error) {
+	timer := time.NewTimer(s.options.Wait)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	a, err := s.store.Authorization(ctx, authorization)
+	if err == nil && a.Status(s.now()) == acme.Pending {
+		a, err = s.store.Respond(ctx, authorization, c.Method, c.KeyAuthorization, s.now())
+		if fault.Is(err, fault.Conflict) { // the outcome came in between
+			a, err = s.store.Authorization(ctx, authorization)
+		}
+	}
+	if err != nil {
+		return AuthorizationView{}, err
+	}
+	return s.viewAuthorization(a), nil
+}
+
+// look validates one challenge and records the outcome, unless the service closes first.
+func (s *Service) look(ctx context.Context, c policy.Connector, a acme.Authorization, challenge acme.Challenge) {
+	addresses := c.Rules.Addresses
+	addresses.Loopback = addresses.Loopback || s.options.Trial
+	outcome := s.validator.Validate(ctx, policy.Look{
+		Identifier: a.Identifier, Method: challenge.Method, Token: challenge.Token,
+		KeyAuthorization: challenge.KeyAuthorization, Addresses: addresses,
+	})
+	if ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	now := s.now()
+	action, detail := event.AuthorizationValid, a.Covers().Value()+" by "+string(challenge.Method)
+	if outcome.Failure != nil {
+		action, detail = event.AuthorizationInvalid, detail+": "+outcome.Failure.Public
+	}
+	_, err := s.store.Conclude(ctx, acme.Conclusion{
+		Authorization: a.ID, Method: challenge.Method, KeyAuthorization: challenge.KeyAuthorization,
+		Outcome: outcome, Now: now, ValidUntil: now.Add(c.Rules.ReuseLife.Duration()),
+	}, event.Event{
+		ID: s.newID(now), At: now, Organisation: c.Organisation, Actor: "account:" + a.Account,
+		Action: action, Object: a.ID, Detail: detail,
+	})
+	if err != nil && !fault.Is(err, fault.Conflict) {
+		s.log.Error("the outcome of a challenge could not be recorded", slog.String("authorization", a.ID), slog.Any("error", err))
+	}
+}
+
+// ResumeLooks takes up again at most limit challenges that are processing since before the given time and that nobody
+// here looks at: those that a stopped server left behind. It returns how many it took up.
+func (s *Service) ResumeLooks(ctx context.Context, before time.Time, limit int) (int, error) {
+	unfinished, err := s.store.Unfinished(ctx, before, limit)
+	if err != nil {
+		return 0, err
+	}
+	resumed := 0
+	for _, a := range unfinished {
+		connector, err := s.store.Connector(ctx, a.Connector)
+		if err != nil {
+			return resumed, err
+		}
+		for _, c := range a.Challenges {
+			if c.Status() != acme.Processing {
+				continue
+			}
+			_, err := s.looks.join(a.ID, c.Method, func(ctx context.Context) { s.look(ctx, connector, a, c) })
+			if fault.Is(err, fault.Unavailable) {
+				return resumed, err
+			}
+			resumed++
+		}
+	}
+	return resumed, nil
+}

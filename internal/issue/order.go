@@ -1,0 +1,263 @@
+package issue
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+)
+
+// tokenBytes makes tokens of 256 random bits; RFC 8555 section 8.1 wants 128.
+const tokenBytes = 32
+
+// ordersPerPage is how many orders one page of an account's list names.
+const ordersPerPage = 100
+
+// reuseMargin is how long an authorization must still be valid to be used for a new order: the client needs time.
+const reuseMargin = 5 * time.Minute
+
+// NewOrder is what a client asks for with newOrder.
+type NewOrder struct {
+	Names     []Name
+	NotBefore time.Time // zero: not asked
+	NotAfter  time.Time
+	Profile   string // "" asks for the default
+}
+
+// NewOrder decides whether the requester may have such a certificate and opens the order. Authorizations that are
+// valid already are used again; every other identifier gets a new one. Errors name each refused identifier.
+func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderView, error) {
+	ids, err := parseNames(n.Names)
+	if err != nil {
+		return OrderView{}, err
+	}
+	if err := r.Connector.Rules.Judge(ids); err != nil {
+		return OrderView{}, err
+	}
+	profile, err := s.profile(ctx, r.Connector, n.Profile)
+	if err != nil {
+		return OrderView{}, err
+	}
+	now := s.now()
+	if err := s.checkWindow(ctx, r.Connector, profile, n, now); err != nil {
+		return OrderView{}, err
+	}
+	order := acme.Order{
+		ID: s.newID(now), Account: r.Account.ID, Connector: r.Connector.ID,
+		Profile: profile.ID, ProfileName: profile.Name, Identifiers: ids,
+		NotBefore: n.NotBefore, NotAfter: n.NotAfter,
+		Created: now, Expires: now.Add(r.Connector.Rules.OrderLife.Duration()),
+	}
+	all, created, err := s.authorizations(ctx, r, order)
+	if err != nil {
+		return OrderView{}, err
+	}
+	for _, a := range all {
+		order.Authorizations = append(order.Authorizations, a.ID)
+	}
+	if err := s.store.CreateOrder(ctx, order, created, s.event(r, event.OrderCreated, order.ID, "")); err != nil {
+		return OrderView{}, err
+	}
+	return s.viewOrder(order, all), nil
+}
+
+// authorizations returns one authorization for each identifier of the order, in its sequence, and which of them are new.
+func (s *Service) authorizations(ctx context.Context, r Requester, o acme.Order) (all, created []acme.Authorization, err error) {
+	reusable, err := s.store.Reusable(ctx, r.Account.ID, o.Identifiers, o.Created, o.Created.Add(reuseMargin))
+	if err != nil {
+		return nil, nil, err
+	}
+	held := make(map[ident.Identifier]acme.Authorization, len(reusable))
+	for _, a := range reusable {
+		if usable(r.Connector.Rules, a) {
+			held[a.Covers()] = a
+		}
+	}
+	for _, id := range o.Identifiers {
+		a, ok := held[id]
+		if !ok {
+			a = s.newAuthorization(r, id, o.Created)
+			created = append(created, a)
+		}
+		all = append(all, a)
+	}
+	return all, created, nil
+}
+
+// usable reports whether an authorization was proven by a method that the connector still accepts.
+func usable(rules policy.Rules, a acme.Authorization) bool {
+	for _, m := range rules.MethodsFor(a.Covers()) {
+		if c, ok := a.Challenge(m); ok && c.Status() == acme.Valid {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Service) newAuthorization(r Requester, id ident.Identifier, now time.Time) acme.Authorization {
+	a := acme.Authorization{
+		ID: s.newID(now), Account: r.Account.ID, Connector: r.Connector.ID,
+		Identifier: id.Base(), Wildcard: id.IsWildcard(),
+		Created: now, Expires: now.Add(r.Connector.Rules.OrderLife.Duration()),
+	}
+	for _, m := range r.Connector.Rules.MethodsFor(id) {
+		var token [tokenBytes]byte
+		fill(token[:])
+		a.Challenges = append(a.Challenges, acme.Challenge{Method: m, Token: base64.RawURLEncoding.EncodeToString(token[:])})
+	}
+	return a
+}
+
+// NewAuthorization opens an authorization before any order (RFC 8555 section 7.4.1). Wildcards are refused there.
+func (s *Service) NewAuthorization(ctx context.Context, r Requester, name Name) (AuthorizationView, error) {
+	ids, err := parseNames([]Name{name})
+	if err != nil {
+		return AuthorizationView{}, err
+	}
+	if !r.Connector.Rules.PreAuthorize {
+		return AuthorizationView{}, fault.New(fault.Unauthorized, "This connector offers no pre-authorization; begin with an order.")
+	}
+	if ids[0].IsWildcard() {
+		return AuthorizationView{}, fault.New(fault.Malformed, "A wildcard cannot be authorized in advance; order it (RFC 8555 section 7.4.1).")
+	}
+	if err := r.Connector.Rules.Judge(ids); err != nil {
+		return AuthorizationView{}, err
+	}
+	a := s.newAuthorization(r, ids[0], s.now())
+	err = s.store.CreateAuthorization(ctx, a, s.event(r, event.AuthorizationCreated, a.ID, ids[0].Value()))
+	return s.viewAuthorization(a), err
+}
+
+// parseNames reads identifiers into a set. The error tells of every one that cannot be read.
+func parseNames(names []Name) ([]ident.Identifier, error) {
+	var ids []ident.Identifier
+	for _, n := range names {
+		id, err := ident.Parse(n.Type, n.Value)
+		switch {
+		case errors.Is(err, ident.ErrType):
+			return nil, fault.New(fault.UnsupportedIdentifier, "Identifiers of the type %q are not supported; dns and ip are.", clip(n.Type))
+		case err != nil && n.Type == string(ident.IP):
+			return nil, fault.Wrap(err, fault.Malformed, "%q is not an IP address in its canonical form.", clip(n.Value))
+		case err != nil:
+			return nil, fault.Wrap(err, fault.RejectedIdentifier, "No certificate for %q: it %s.", clip(n.Value), ident.Reason(err))
+		}
+		ids = append(ids, id)
+	}
+	return ident.Set(ids), nil
+}
+
+// clip keeps what a requester wrote short enough to be repeated to them.
+func clip(text string) string {
+	const most = 64
+	if len(text) > most {
+		return text[:most] + "..."
+	}
+	return text
+}
+
+// profile returns the newest version of the profile that an order gets.
+func (s *Service) profile(ctx context.Context, c policy.Connector, asked string) (pki.Profile, error) {
+	name, err := c.Rules.Profile(asked)
+	if err != nil {
+		return pki.Profile{}, err
+	}
+	profiles, err := s.store.Profiles(ctx, c.Organisation)
+	if err != nil {
+		return pki.Profile{}, err
+	}
+	for _, p := range profiles {
+		if p.Name == name {
+			return p, nil
+		}
+	}
+	return pki.Profile{}, fault.New(fault.InvalidProfile, "The profile %q does not exist any more.", name)
+}
+
+// Profiles returns the profiles that a connector offers, the default first.
+func (s *Service) Profiles(ctx context.Context, c policy.Connector) ([]pki.Profile, error) {
+	var offered []pki.Profile
+	for _, name := range c.Rules.Profiles {
+		p, err := s.profile(ctx, c, name)
+		if err != nil {
+			return nil, err
+		}
+		offered = append(offered, p)
+	}
+	return offered, nil
+}
+
+// checkWindow refuses an order whose notBefore or notAfter could not be kept (RFC 8555 section 7.4): what is issued
+// later is exactly what was asked, or nothing.
+func (s *Service) checkWindow(ctx context.Context, c policy.Connector, p pki.Profile, n NewOrder, now time.Time) error {
+	if n.NotBefore.IsZero() && n.NotAfter.IsZero() {
+		return nil
+	}
+	if !c.Rules.NotBeforeAfter {
+		return fault.New(fault.Malformed, "This connector decides the validity itself; leave out notBefore and notAfter.")
+	}
+	issuer, err := s.issuer(ctx, p, now)
+	if err != nil {
+		return err
+	}
+	_, _, err = pki.Window(p.Spec, n.NotBefore, n.NotAfter, issuer, now)
+	return err
+}
+
+// Order returns an order of the requester. Error: NotFound, also for another account's order.
+func (s *Service) Order(ctx context.Context, r Requester, id string) (OrderView, error) {
+	o, authorizations, err := s.store.Order(ctx, id)
+	if err == nil && o.Account != r.Account.ID {
+		err = fault.New(fault.NotFound, "There is no such order in this account.")
+	}
+	if err != nil {
+		return OrderView{}, err
+	}
+	return s.viewOrder(o, authorizations), nil
+}
+
+// Orders returns one page of the ids of the requester's orders that are not invalid, newest first, and where the next
+// page begins; "" after the last.
+func (s *Service) Orders(ctx context.Context, r Requester, before string) (ids []string, next string, err error) {
+	ids, err = s.store.OrderIDs(ctx, r.Account.ID, before, ordersPerPage+1, s.now())
+	if len(ids) > ordersPerPage {
+		ids = ids[:ordersPerPage]
+		next = ids[ordersPerPage-1]
+	}
+	return ids, next, err
+}
+
+// Authorization returns an authorization of the requester. Error: NotFound, also for another account's.
+func (s *Service) Authorization(ctx context.Context, r Requester, id string) (AuthorizationView, error) {
+	a, err := s.ownAuthorization(ctx, r, id)
+	if err != nil {
+		return AuthorizationView{}, err
+	}
+	return s.viewAuthorization(a), nil
+}
+
+func (s *Service) ownAuthorization(ctx context.Context, r Requester, id string) (acme.Authorization, error) {
+	a, err := s.store.Authorization(ctx, id)
+	if err == nil && a.Account != r.Account.ID {
+		err = fault.New(fault.NotFound, "There is no such authorization in this account.")
+	}
+	return a, err
+}
+
+// DeactivateAuthorization gives an authorization back (RFC 8555 section 7.5.2); orders that rest on it become invalid.
+func (s *Service) DeactivateAuthorization(ctx context.Context, r Requester, id string) (AuthorizationView, error) {
+	if _, err := s.ownAuthorization(ctx, r, id); err != nil {
+		return AuthorizationView{}, err
+	}
+	a, err := s.store.EndAuthorization(ctx, id, acme.Deactivated, s.now(), s.event(r, event.AuthorizationDeactivated, id, ""))
+	if err != nil {
+		return AuthorizationView{}, err
+	}
+	return s.viewAuthorization(a), nil
+}

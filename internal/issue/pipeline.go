@@ -1,0 +1,177 @@
+package issue
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+// plan is one decided issuance: every door ends in one.
+type plan struct {
+	organisation, connector, account, order string
+	profile                                 pki.Profile
+	names                                   []ident.Identifier
+	key                                     crypto.PublicKey
+	notBefore, notAfter                     time.Time // as asked; zero: the profile decides
+	actor                                   string
+}
+
+// serialTries is how often a taken serial number is replaced. With 126 random bits the second try never happens.
+const serialTries = 3
+
+// certify is the pipeline: prepare and lint, record the intent, sign exactly the recorded bytes, record the
+// certificate. Nothing is signed that is not recorded, and an error before the intent leaves everything as it was.
+func (s *Service) certify(ctx context.Context, p plan) (pki.Certificate, error) {
+	for range serialTries {
+		intent, prepared, err := s.prepare(ctx, p)
+		if err != nil {
+			return pki.Certificate{}, err
+		}
+		err = s.store.BeginIssuance(ctx, intent)
+		if fault.Is(err, fault.Conflict) {
+			continue
+		}
+		if err != nil {
+			return pki.Certificate{}, asBadCSR(err)
+		}
+		return s.complete(ctx, intent, prepared, p.actor)
+	}
+	return pki.Certificate{}, fmt.Errorf("no free serial number in %d tries", serialTries)
+}
+
+// prepare builds and lints the certificate of a plan.
+func (s *Service) prepare(ctx context.Context, p plan) (pki.Intent, pki.Prepared, error) {
+	now := s.now()
+	if err := s.trustClock(ctx, now); err != nil {
+		return pki.Intent{}, nil, err
+	}
+	issuer, err := s.issuer(ctx, p.profile, now)
+	if err != nil {
+		return pki.Intent{}, nil, err
+	}
+	notBefore, notAfter, err := pki.Window(p.profile.Spec, p.notBefore, p.notAfter, issuer, now)
+	if err != nil {
+		return pki.Intent{}, nil, err
+	}
+	spki, err := x509.MarshalPKIXPublicKey(p.key)
+	if err != nil {
+		return pki.Intent{}, nil, fault.Wrap(err, fault.BadCSR, "The key of the request cannot be certified.")
+	}
+	var random [pki.SerialBytes]byte
+	fill(random[:])
+	request := pki.Request{
+		Issuer: issuer, Spec: p.profile.Spec, Names: p.names, PublicKey: p.key, Serial: pki.NewSerial(random),
+		NotBefore: notBefore, NotAfter: notAfter, IssuerURL: pki.IssuerURL(s.options.PublicURL, issuer.ID),
+	}
+	prepared, err := s.signer.Prepare(ctx, request)
+	if err != nil {
+		return pki.Intent{}, nil, err
+	}
+	return pki.Intent{
+		Certificate: pki.Certificate{
+			ID: s.newID(now), Organisation: p.organisation, Connector: p.connector, Account: p.account, Order: p.order,
+			Profile: p.profile.ID, ProfileName: p.profile.Name, Issuer: issuer.ID, Serial: request.Serial, Names: p.names,
+			NotBefore: notBefore, NotAfter: notAfter, KeyHash: pki.HashKey(spki), Shard: shardOf(request),
+		},
+		TBS: prepared.TBS(), Begun: now,
+	}, prepared, nil
+}
+
+// shardOf returns the CRL shard that will list the certificate; 0 for a profile without revocation lists.
+func shardOf(r pki.Request) int {
+	if r.Spec.NoCRL {
+		return 0
+	}
+	return r.Issuer.Shard.Number
+}
+
+// complete signs what an intent recorded and records the certificate.
+func (s *Service) complete(ctx context.Context, intent pki.Intent, prepared pki.Prepared, actor string) (pki.Certificate, error) {
+	der, err := prepared.Sign(ctx)
+	if err != nil {
+		return pki.Certificate{}, fmt.Errorf("sign serial %s: %w", intent.Serial, err)
+	}
+	now := s.now()
+	err = s.store.CompleteIssuance(ctx, intent.ID, der, now, event.Event{
+		ID: s.newID(now), At: now, Organisation: intent.Organisation, Actor: actor,
+		Action: event.CertificateIssued, Object: intent.ID, Detail: string(intent.Serial),
+	})
+	if err != nil {
+		return pki.Certificate{}, err
+	}
+	issued := intent.Certificate
+	issued.DER, issued.Issued = der, now
+	return issued, nil
+}
+
+// ResumeIssuances finishes at most limit intents begun before the given time: those that a crash or an error left
+// behind. An intent that cannot be signed any more is abandoned with a reason when it is older than giveUp. It
+// returns how many it ended.
+func (s *Service) ResumeIssuances(ctx context.Context, before, giveUp time.Time, limit int) (int, error) {
+	intents, err := s.store.Intents(ctx, before, limit)
+	if err != nil {
+		return 0, err
+	}
+	ended := 0
+	for _, intent := range intents {
+		err := s.resume(ctx, intent)
+		if err != nil && intent.Begun.Before(giveUp) {
+			err = s.abandon(ctx, intent, err)
+		}
+		if err != nil && !fault.Is(err, fault.Conflict) {
+			s.log.Error("an issuance waits", slog.String("intent", intent.ID), slog.String("order", intent.Order), slog.Any("error", err))
+			continue
+		}
+		ended++
+	}
+	return ended, nil
+}
+
+func (s *Service) resume(ctx context.Context, intent pki.Intent) error {
+	issuer, err := s.issuerByID(ctx, intent.Issuer)
+	if err != nil {
+		return err
+	}
+	profile, err := s.store.Profile(ctx, intent.Profile)
+	if err != nil {
+		return err
+	}
+	prepared, err := s.signer.Resume(ctx, issuer, profile.Spec, intent.TBS)
+	if err != nil {
+		return err
+	}
+	_, err = s.complete(ctx, intent, prepared, "system")
+	return err
+}
+
+func (s *Service) abandon(ctx context.Context, intent pki.Intent, cause error) error {
+	s.log.Error("an issuance is abandoned", slog.String("intent", intent.ID), slog.String("order", intent.Order), slog.Any("error", cause))
+	now := s.now()
+	return s.store.AbandonIssuance(ctx, intent.ID,
+		acme.Failure{Kind: string(fault.Unavailable), Public: "The certificate could not be signed in time; place a new order."},
+		event.Event{
+			ID: s.newID(now), At: now, Organisation: intent.Organisation, Actor: "system",
+			Action: event.OrderFailed, Object: intent.Order, Detail: "could not be signed",
+		})
+}
+
+// clockTolerance is how far the clock may stand before the newest event without stopping issuance.
+const clockTolerance = 5 * time.Second
+
+// trustClock refuses to issue while the clock stands before the newest event: certificates would be dated wrongly.
+func (s *Service) trustClock(ctx context.Context, now time.Time) error {
+	last, err := s.store.LastEvent(ctx)
+	if err == nil && now.Before(last.Add(-clockTolerance)) {
+		err = fault.New(fault.Unavailable, "Issuance is stopped: the clock of the CA stands before its newest record. The operator must set it.")
+	}
+	return err
+}
