@@ -1,6 +1,7 @@
 package jws
 
 import (
+	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -56,6 +57,16 @@ func open(body []byte) (envelope, error) {
 		return envelope{}, within("JWS protected header", err)
 	}
 	return opened, checkHeader(&opened.header)
+}
+
+// signed returns the signing input of RFC 7515 section 5.1. Each octet sequence has only one accepted spelling in
+// base64url, so encoding again gives exactly the text that was sent.
+func (e envelope) signed() []byte {
+	base64url := base64.RawURLEncoding
+	input := make([]byte, 0, base64url.EncodedLen(len(e.protected))+1+base64url.EncodedLen(len(e.payload)))
+	input = base64url.AppendEncode(input, e.protected)
+	input = append(input, '.')
+	return base64url.AppendEncode(input, e.payload)
 }
 
 func checkForm(wire *wireFlattened) error {
@@ -133,5 +144,7 @@ func within(place string, err error) error {
 	if !ok {
 		return err
 	}
-	return fault.Wrap(refusal.Cause, refusal.Kind, "%s: %s", place, refusal.Public)
+	placed := *refusal
+	placed.Public = place + ": " + refusal.Public
+	return &placed
 }

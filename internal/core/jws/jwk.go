@@ -83,9 +83,9 @@ func (w *wireJWK) ecKey() (Key, error) {
 	case w.Y == nil:
 		return Key{}, missing("y")
 	}
-	scheme, ok := schemeOfCurve(w.Curve.Value)
-	if ok && (len(w.X) != scheme.coordinate || len(w.Y) != scheme.coordinate) {
-		return Key{}, badKey("each coordinate on %s must have %d octets", w.Curve.Value, scheme.coordinate)
+	ec, ok := schemeOfCurve(w.Curve.Value)
+	if ok && (len(w.X) != ec.coordinate || len(w.Y) != ec.coordinate) {
+		return Key{}, badKey("each coordinate on %s must have %d octets", w.Curve.Value, ec.coordinate)
 	}
 	return newECKey(w.Curve.Value, slices.Concat([]byte{4}, w.X, w.Y))
 }

@@ -78,20 +78,17 @@ func newRSAKey(modulus, exponent *big.Int) (Key, error) {
 
 // newECKey takes the point in uncompressed form (SEC 1 section 2.3.3).
 func newECKey(curveName string, point []byte) (Key, error) {
-	scheme, ok := schemeOfCurve(curveName)
+	ec, ok := schemeOfCurve(curveName)
 	if !ok {
 		return Key{}, badKey("its curve is not supported; use P-256, P-384 or P-521")
 	}
-	if len(point) != 1+2*scheme.coordinate {
-		return Key{}, badKey("each coordinate on %s must have %d octets", curveName, scheme.coordinate)
-	}
-	public, err := ecdsa.ParseUncompressedPublicKey(scheme.curve, point)
+	public, err := ecdsa.ParseUncompressedPublicKey(ec.curve, point)
 	if err != nil {
 		return Key{}, badKey("its point is not on the curve %s", curveName)
 	}
-	x, y := point[1:1+scheme.coordinate], point[1+scheme.coordinate:]
+	x, y := point[1:1+ec.coordinate], point[1+ec.coordinate:]
 	jwk := `{"crv":"` + curveName + `","kty":"EC","x":"` + encode(x) + `","y":"` + encode(y) + `"}`
-	return newKey(public, scheme, jwk), nil
+	return newKey(public, ec, jwk), nil
 }
 
 func newEd25519Key(public ed25519.PublicKey) (Key, error) {
@@ -102,9 +99,9 @@ func newEd25519Key(public ed25519.PublicKey) (Key, error) {
 	return newKey(slices.Clone(public), schemeEdDSA(), jwk), nil
 }
 
-func newKey(public crypto.PublicKey, scheme scheme, jwk string) Key {
+func newKey(public crypto.PublicKey, how scheme, jwk string) Key {
 	sum := sha256.Sum256([]byte(jwk))
-	return Key{public: public, scheme: scheme, jwk: jwk, thumbprint: encode(sum[:])}
+	return Key{public: public, scheme: how, jwk: jwk, thumbprint: encode(sum[:])}
 }
 
 func badKey(why string, args ...any) error {

@@ -26,20 +26,20 @@ func MACAlgorithms() []string { return []string{"HS256", "HS384", "HS512"} }
 // ParseMAC reads an external account binding. A refusal is [fault.Malformed], or [fault.BadSignatureAlgorithm] for
 // an algorithm that is no MAC.
 func ParseMAC(body []byte) (*MACMessage, error) {
-	envelope, err := open(body)
+	opened, err := open(body)
 	if err != nil {
 		return nil, within("External account binding", err)
 	}
-	if err := checkBindingHeader(&envelope.header); err != nil {
+	if err := checkBindingHeader(&opened.header); err != nil {
 		return nil, within("External account binding", err)
 	}
 	return &MACMessage{
-		Algorithm: envelope.header.Algorithm.Value,
-		KeyID:     envelope.header.KeyID.Value,
-		URL:       envelope.header.URL.Value,
-		Payload:   envelope.payload,
-		signed:    envelope.signed(),
-		mac:       envelope.signature,
+		Algorithm: opened.header.Algorithm.Value,
+		KeyID:     opened.header.KeyID.Value,
+		URL:       opened.header.URL.Value,
+		Payload:   opened.payload,
+		signed:    opened.signed(),
+		mac:       opened.signature,
 	}, nil
 }
 

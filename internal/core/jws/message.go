@@ -9,11 +9,7 @@
 // behind a key ID, blocked keys.
 package jws
 
-import (
-	"encoding/base64"
-
-	"github.com/everleaf-pki/everleaf/internal/core/fault"
-)
+import "github.com/everleaf-pki/everleaf/internal/core/fault"
 
 // Header is the protected header of a request (RFC 8555 section 6.2). Exactly one of KeyID and Key is set.
 type Header struct {
@@ -38,20 +34,20 @@ type Message struct {
 // Parse reads a request's body. A refusal is [fault.Malformed]; [fault.BadSignatureAlgorithm], which lists the
 // supported ones, for another algorithm; or [fault.BadPublicKey] for a key sent along that [ParseKey] refuses.
 func Parse(body []byte) (*Message, error) {
-	envelope, err := open(body)
+	opened, err := open(body)
 	if err != nil {
 		return nil, err
 	}
-	header, err := requestHeader(envelope.header)
+	header, err := requestHeader(&opened.header)
 	if err != nil {
 		return nil, err
 	}
 	return &Message{
 		Header:    header,
-		Payload:   envelope.payload,
-		PostAsGet: len(envelope.payload) == 0,
-		signed:    envelope.signed(),
-		signature: envelope.signature,
+		Payload:   opened.payload,
+		PostAsGet: len(opened.payload) == 0,
+		signed:    opened.signed(),
+		signature: opened.signature,
 	}, nil
 }
 
@@ -65,40 +61,40 @@ func (m *Message) Verify(key Key) error {
 	return key.verify(m.signed, m.signature)
 }
 
-func requestHeader(wire wireHeader) (Header, error) {
+func requestHeader(wire *wireHeader) (Header, error) {
 	if err := checkAlgorithm(wire.Algorithm, Algorithms()); err != nil {
 		return Header{}, err
-	}
-	header := Header{
-		Algorithm: wire.Algorithm.Value,
-		Nonce:     wire.Nonce.Value,
-		HasNonce:  wire.Nonce.Present,
-		URL:       wire.URL.Value,
 	}
 	if err := checkNonce(wire.Nonce); err != nil {
 		return Header{}, err
 	}
-	switch {
-	case wire.KeyID.Present && wire.JWK != nil:
-		return Header{}, malformed(`it has both "kid" and "jwk"; send exactly one of them`)
-	case wire.KeyID.Present:
-		header.KeyID = wire.KeyID.Value
-		return header, checkLength("kid", wire.KeyID.Value, MaxURL)
-	case wire.JWK != nil:
-		key, err := ParseKey(wire.JWK)
-		header.Key = &key
-		return header, err
-	default:
-		return Header{}, malformed(`it has neither "kid" nor "jwk"; send exactly one of them`)
+	key, err := requestKey(wire)
+	if err != nil {
+		return Header{}, err
 	}
+	return Header{
+		Algorithm: wire.Algorithm.Value,
+		Nonce:     wire.Nonce.Value,
+		HasNonce:  wire.Nonce.Present,
+		URL:       wire.URL.Value,
+		KeyID:     wire.KeyID.Value,
+		Key:       key,
+	}, nil
 }
 
-// signed returns the signing input of RFC 7515 section 5.1. Each octet sequence has only one accepted spelling in
-// base64url, so encoding again gives exactly the text that was sent.
-func (e envelope) signed() []byte {
-	input := make([]byte, 0, base64.RawURLEncoding.EncodedLen(len(e.protected))+
-		1+base64.RawURLEncoding.EncodedLen(len(e.payload)))
-	input = base64.RawURLEncoding.AppendEncode(input, e.protected)
-	input = append(input, '.')
-	return base64.RawURLEncoding.AppendEncode(input, e.payload)
+// requestKey returns the embedded key; nil when the header has a usable key ID in its place.
+func requestKey(wire *wireHeader) (*Key, error) {
+	switch {
+	case wire.KeyID.Present && wire.JWK != nil:
+		return nil, malformed(`it has both "kid" and "jwk"; send exactly one of them`)
+	case wire.KeyID.Present:
+		return nil, checkLength("kid", wire.KeyID.Value, MaxURL)
+	case wire.JWK == nil:
+		return nil, malformed(`it has neither "kid" nor "jwk"; send exactly one of them`)
+	}
+	key, err := ParseKey(wire.JWK)
+	if err != nil {
+		return nil, err
+	}
+	return &key, nil
 }
