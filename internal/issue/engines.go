@@ -58,6 +58,10 @@ type certificates interface {
 	KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error)
 	KeyHasCertificate(ctx context.Context, key pki.KeyHash) (bool, error)
 	Authorized(ctx context.Context, account string, ids []ident.Identifier, now time.Time) ([]ident.Identifier, error)
+	Entries(ctx context.Context, issuer string, shard int, since time.Time) ([]pki.Entry, error)
+	CRL(ctx context.Context, issuer string, shard int) (pki.CRL, error)
+	CRLsDue(ctx context.Context, before time.Time) ([]pki.CRL, error)
+	SaveCRL(ctx context.Context, crl pki.CRL, entries int, e event.Event) error
 }
 
 type declarations interface {
@@ -78,6 +82,8 @@ type Signer interface {
 	Prepare(ctx context.Context, r pki.Request) (pki.Prepared, error)
 	// Resume lints recorded to-be-signed bytes again, so that they can be signed.
 	Resume(ctx context.Context, issuer pki.Issuer, spec pki.Spec, tbs []byte) (pki.Prepared, error)
+	// SignCRL signs a revocation list and verifies it under the issuer before returning its DER.
+	SignCRL(ctx context.Context, r pki.CRLRequest) ([]byte, error)
 }
 
 // Validator looks from outside whether a challenge is answered. It writes nothing.

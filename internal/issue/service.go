@@ -28,11 +28,12 @@ type Engines struct {
 
 // Options are the settings of the service.
 type Options struct {
-	Now      func() time.Time // the clock; required
-	Trial    bool             // loopback targets may be validated: listening on loopback, no external URL, no trusted proxy
-	Wait     time.Duration    // how long a challenge reply waits for its outcome; the work goes on after it
-	Looks    int              // how many validations may run at once; further ones wait
-	Interval time.Duration    // what Retry-After says while something is processing
+	Now       func() time.Time // the clock; required
+	Trial     bool             // loopback targets may be validated: listening on loopback, no external URL, no trusted proxy
+	Wait      time.Duration    // how long a challenge reply waits for its outcome; the work goes on after it
+	Looks     int              // how many validations may run at once; further ones wait
+	PublicURL string           // base of the plain HTTP listener that serves issuers and revocation lists
+	Interval  time.Duration    // what Retry-After says while something is processing
 }
 
 // DefaultOptions returns the settings of a production server.

@@ -1,0 +1,83 @@
+package public
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+type shelf struct{ err error }
+
+func (s shelf) RevocationList(_ context.Context, issuer string, shard int) (pki.CRL, error) {
+	if issuer != "i1" || shard != 3 {
+		return pki.CRL{}, fault.New(fault.NotFound, "no list")
+	}
+	return pki.CRL{DER: []byte("list"), ThisUpdate: time.Unix(1_800_000_000, 0)}, s.err
+}
+
+func (s shelf) Issuer(_ context.Context, id string) (pki.Issuer, error) {
+	if id != "i1" {
+		return pki.Issuer{}, fault.New(fault.NotFound, "no issuer")
+	}
+	return pki.Issuer{Certificate: []byte("issuer")}, s.err
+}
+
+func (s shelf) Roots(context.Context) ([]pki.Issuer, error) {
+	return []pki.Issuer{{Certificate: []byte("one")}, {Certificate: []byte("two")}}, s.err
+}
+
+func TestDocuments(t *testing.T) {
+	mux := http.NewServeMux()
+	Register(mux, shelf{}, slog.New(slog.DiscardHandler))
+	for _, c := range []struct {
+		method, path string
+		status       int
+		mediaType    string
+		body         string
+	}{
+		{"GET", "/crl/i1/3.crl", 200, "application/pkix-crl", "list"},
+		{"HEAD", "/crl/i1/3.crl", 200, "application/pkix-crl", ""},
+		{"GET", "/crl/i1/4.crl", 404, "text/plain; charset=utf-8", "no list\n"},
+		{"GET", "/crl/i1/3", 404, "text/plain; charset=utf-8", "There is no such revocation list.\n"},
+		{"GET", "/crl/i1/x.crl", 404, "text/plain; charset=utf-8", "There is no such revocation list.\n"},
+		{"GET", "/crl/i2/3.crl", 404, "text/plain; charset=utf-8", "no list\n"},
+		{"POST", "/crl/i1/3.crl", 405, "text/plain; charset=utf-8", "Method Not Allowed\n"},
+		{"GET", "/issuer/i1.cer", 200, "application/pkix-cert", "issuer"},
+		{"GET", "/issuer/i1", 404, "text/plain; charset=utf-8", "There is no such issuer.\n"},
+		{"GET", "/issuer/i2.cer", 404, "text/plain; charset=utf-8", "no issuer\n"},
+	} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), c.method, c.path, nil))
+		if w.Code != c.status || w.Header().Get("Content-Type") != c.mediaType || w.Body.String() != c.body {
+			t.Errorf("%s %s: %d %q %q", c.method, c.path, w.Code, w.Header().Get("Content-Type"), w.Body)
+		}
+	}
+}
+
+func TestRootsAreOnePEMFile(t *testing.T) {
+	mux := http.NewServeMux()
+	RegisterRoots(mux, shelf{}, slog.New(slog.DiscardHandler))
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/roots.pem", nil))
+	if w.Code != 200 || strings.Count(w.Body.String(), "-----BEGIN CERTIFICATE-----") != 2 {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+}
+
+func TestInternalErrorsAreNotShown(t *testing.T) {
+	mux := http.NewServeMux()
+	Register(mux, shelf{err: errors.New("disk I/O secret")}, slog.New(slog.DiscardHandler))
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/issuer/i1.cer", nil))
+	if w.Code != 500 || strings.Contains(w.Body.String(), "secret") {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+}

@@ -1,0 +1,78 @@
+package issue
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+// The life of revocation lists. A list is renewed when half of its life is left, so that an outage of days does not
+// let it expire; its date lies back a little for clients whose clocks are behind.
+const (
+	crlLife     = 7 * 24 * time.Hour
+	crlRenewal  = crlLife / 2
+	crlBackdate = time.Minute
+)
+
+// PublishLists makes and records every revocation list that is missing, stale, or due for renewal, and returns how
+// many. A list that cannot be made does not hold up the others; the error joins nothing and names the last.
+func (s *Service) PublishLists(ctx context.Context) (int, error) {
+	now := s.now()
+	due, err := s.store.CRLsDue(ctx, now.Add(crlRenewal))
+	if err != nil {
+		return 0, err
+	}
+	published := 0
+	for _, list := range due {
+		made, failed := s.publish(ctx, list, now)
+		if failed != nil {
+			err = fmt.Errorf("revocation list %d of issuer %s: %w", list.Shard.Number, list.Issuer, failed)
+			s.log.Error("a revocation list could not be made", slog.String("issuer", list.Issuer), slog.Int("shard", list.Shard.Number), slog.Any("error", failed))
+		}
+		if made {
+			published++
+		}
+	}
+	return published, err
+}
+
+// publish makes the next list of a shard. An issuer whose key is elsewhere, such as a root kept off the machine, is skipped
+// once it has expired or while it never signed a certificate here.
+func (s *Service) publish(ctx context.Context, last pki.CRL, now time.Time) (bool, error) {
+	issuer, err := s.issuerByID(ctx, last.Issuer)
+	if err != nil {
+		return false, err
+	}
+	if !now.Before(issuer.NotAfter) || issuer.Key == "" {
+		return false, nil
+	}
+	since := last.ThisUpdate
+	entries, err := s.store.Entries(ctx, last.Issuer, last.Shard.Number, since)
+	if err != nil {
+		return false, err
+	}
+	next := pki.CRL{
+		Issuer: last.Issuer, Shard: last.Shard, Number: last.Number + 1,
+		ThisUpdate: now, NextUpdate: now.Add(crlLife),
+	}
+	next.DER, err = s.signer.SignCRL(ctx, pki.CRLRequest{
+		Issuer: issuer, Shard: next.Shard, Number: next.Number,
+		ThisUpdate: next.ThisUpdate.Add(-crlBackdate), NextUpdate: next.NextUpdate, Entries: entries,
+	})
+	if err != nil {
+		return false, err
+	}
+	err = s.store.SaveCRL(ctx, next, len(entries), event.Event{
+		ID: s.newID(now), At: now, Organisation: issuer.Organisation, Actor: "system",
+		Action: event.CRLPublished, Object: issuer.ID, Detail: fmt.Sprintf("shard %d number %d: %d revoked", next.Shard.Number, next.Number, len(entries)),
+	})
+	if fault.Is(err, fault.Conflict) { // another node was first
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,37 @@
+package issue
+
+import (
+	"context"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+// RevocationList returns the newest list of a shard. Error: NotFound, also while none was made.
+func (s *Service) RevocationList(ctx context.Context, issuer string, shard int) (pki.CRL, error) {
+	crl, err := s.store.CRL(ctx, issuer, shard)
+	if err == nil && crl.DER == nil {
+		err = fault.New(fault.NotFound, "The revocation list is not made yet; try again in a moment.")
+	}
+	return crl, err
+}
+
+// Issuer returns an issuer by its id. Error: NotFound.
+func (s *Service) Issuer(ctx context.Context, id string) (pki.Issuer, error) {
+	return s.issuerByID(ctx, id)
+}
+
+// Roots returns the roots of the installation, newest first.
+func (s *Service) Roots(ctx context.Context) ([]pki.Issuer, error) {
+	issuers, err := s.store.Issuers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var roots []pki.Issuer
+	for _, i := range issuers {
+		if i.IsRoot() {
+			roots = append(roots, i)
+		}
+	}
+	return roots, nil
+}
