@@ -81,7 +81,7 @@ type Signer interface {
 	// Prepare builds and lints a certificate. Errors with a kind say what the requester must change.
 	Prepare(ctx context.Context, r pki.Request) (pki.Prepared, error)
 	// Resume lints recorded to-be-signed bytes again, so that they can be signed.
-	Resume(ctx context.Context, issuer pki.Issuer, spec pki.Spec, tbs []byte) (pki.Prepared, error)
+	Resume(ctx context.Context, issuer pki.Issuer, spec pki.Spec, intent pki.Intent) (pki.Prepared, error)
 	// SignCRL signs a revocation list and verifies it under the issuer before returning its DER.
 	SignCRL(ctx context.Context, r pki.CRLRequest) ([]byte, error)
 }

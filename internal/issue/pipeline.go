@@ -145,7 +145,7 @@ func (s *Service) resume(ctx context.Context, intent pki.Intent) error {
 	if err != nil {
 		return err
 	}
-	prepared, err := s.signer.Resume(ctx, issuer, profile.Spec, intent.TBS)
+	prepared, err := s.signer.Resume(ctx, issuer, profile.Spec, intent)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"github.com/everleaf-pki/everleaf/internal/durable"
+)
+
+// ErrHeld says that another process has the data folder.
+var ErrHeld = errors.New("the data folder is in use")
+
+// folder is a data folder that this process alone has opened.
+type folder struct {
+	path string
+	lock *flock.Flock
+}
+
+// openFolder makes the folder if it does not exist and takes its lock. The lock ends with the process, however it ends.
+func openFolder(path string) (*folder, error) {
+	if err := durable.MkdirAll(path); err != nil {
+		return nil, fmt.Errorf("the data folder cannot be made: %w", err)
+	}
+	f := &folder{path: path, lock: flock.New(filepath.Join(path, "lock"), flock.SetPermissions(0o600))}
+	held, err := f.lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("the data folder cannot be locked: %w", err)
+	}
+	if !held {
+		return nil, fmt.Errorf("%w: %s is held by %s; stop it, or give another folder with --data", ErrHeld, path, f.holder())
+	}
+	if err := os.WriteFile(f.file("lock"), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	return f, nil
+}
+
+// holder names the process that has the lock, as far as it wrote its number down.
+func (f *folder) holder() string {
+	pid, err := os.ReadFile(f.file("lock"))
+	if err != nil || strings.TrimSpace(string(pid)) == "" {
+		return "another process"
+	}
+	return "process " + strings.TrimSpace(string(pid))
+}
+
+func (f *folder) close() error { return f.lock.Unlock() }
+
+func (f *folder) file(name string) string { return filepath.Join(f.path, name) }
+
+func (f *folder) database() string { return f.file("everleaf.db") }
+
+func (f *folder) keys() string { return f.file("keys") }
+
+// roots is where the roots stand as PEM, for people and scripts.
+func (f *folder) roots() string { return f.file("root.pem") }
+
+// serverChain is the certificate of the HTTPS listener with its chain.
+func (f *folder) serverChain() string { return f.file("server.pem") }
+
+// maxSocketPath is the longest path that every system takes for a Unix socket.
+const maxSocketPath = 100
+
+// SocketPath returns where the server of a data folder listens for administration: in the folder, or, where that path is
+// too long for a socket, in the runtime folder under a name derived from it.
+func SocketPath(data string, env func(string) string) string {
+	absolute, err := filepath.Abs(data)
+	if err != nil {
+		absolute = data
+	}
+	path := filepath.Join(absolute, "everleaf.sock")
+	if len(path) <= maxSocketPath {
+		return path
+	}
+	runtime := env("XDG_RUNTIME_DIR")
+	if runtime == "" || len(runtime) > maxSocketPath/2 {
+		runtime = os.TempDir()
+	}
+	sum := sha256.Sum256([]byte(absolute))
+	return filepath.Join(runtime, "everleaf-"+strconv.Itoa(os.Getuid()), hex.EncodeToString(sum[:8])+".sock")
+}

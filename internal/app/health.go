@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// checkLimit bounds one health check.
+const checkLimit = 2 * time.Second
+
+// check is one named condition of readiness. Its error is a sentence for the operator.
+type check struct {
+	name string
+	run  func(context.Context) error
+}
+
+// health answers whether the process lives and whether it can do its work.
+type health struct {
+	checks   []check
+	draining atomic.Bool
+	log      *slog.Logger
+}
+
+// finding is the result of one check, as JSON.
+type finding struct {
+	Name    string `json:"name"`
+	OK      bool   `json:"ok"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// report is the reply of /readyz.
+type report struct {
+	Status string    `json:"status"` // "ready" or "not ready"
+	Checks []finding `json:"checks"`
+}
+
+// register adds /livez, and /readyz with its named checks: 200 when all pass, 503 when one does not or the server drains.
+func (h *health) register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("alive\n"))
+	})
+	mux.HandleFunc("GET /readyz", h.readyz)
+}
+
+func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
+	result := h.look(r.Context())
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if result.Status != "ready" {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(result); err != nil {
+		h.log.Debug("a health report was not read", slog.Any("error", err))
+	}
+}
+
+// look runs every check.
+func (h *health) look(ctx context.Context) report {
+	result := report{Status: "ready"}
+	if h.draining.Load() {
+		result = report{Status: "not ready", Checks: []finding{{Name: "running", Problem: "the server is stopping"}}}
+	}
+	for _, c := range h.checks {
+		f := finding{Name: c.name, OK: true}
+		if err := bounded(ctx, c.run); err != nil {
+			f.OK, f.Problem, result.Status = false, err.Error(), "not ready"
+		}
+		result.Checks = append(result.Checks, f)
+	}
+	return result
+}
+
+func bounded(ctx context.Context, run func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	return run(ctx)
+}
