@@ -1,0 +1,107 @@
+package lint
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"slices"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+// Leaf judges an end-entity certificate: it is what the request asks, fits its issuer, and keeps RFC 5280 and the
+// content rules of BR section 7.1.2.7.
+func Leaf(certificate, issuer *x509.Certificate, request pki.Request) []Finding {
+	var r report
+	r.frame("leaf", certificate, issuer)
+	r.serial("leaf", certificate, request.Serial)
+	r.leafKey(certificate, request)
+	r.leafValidity(certificate, issuer, request)
+	r.leafSubject(certificate, request)
+	r.leafNames(certificate, issuer, request)
+	r.leafUsages(certificate, request)
+	r.leafPointers(certificate, request)
+	r.extensions("leaf", certificate, leafExtensions)
+	return r
+}
+
+func (r *report) leafKey(c *x509.Certificate, request pki.Request) {
+	key, ok := c.PublicKey.(interface{ Equal(x crypto.PublicKey) bool })
+	r.check(ok && request.PublicKey != nil && key.Equal(request.PublicKey), "leaf-key", "the key is not the requested one")
+	r.check(slices.Contains(request.Spec.Keys, pki.KeyTypeOf(c.PublicKey)), "leaf-key-type", "the profile does not accept the type of the key")
+}
+
+func (r *report) leafValidity(c, issuer *x509.Certificate, request pki.Request) {
+	r.check(c.NotBefore.Equal(request.NotBefore) && c.NotAfter.Equal(request.NotAfter), "leaf-validity", "the validity is not the requested one")
+	// Both ends count (RFC 5280 section 4.1.2.5): INCIDENTS 7 is the second that was forgotten.
+	inclusive := c.NotAfter.Sub(c.NotBefore) + time.Second
+	r.check(inclusive >= time.Second && inclusive <= request.Spec.Lifetime.Duration(), "leaf-lifetime", "the validity is longer than the profile allows, or empty")
+	r.check(!c.NotBefore.Before(issuer.NotBefore) && !c.NotAfter.After(issuer.NotAfter), "leaf-within-issuer", "the validity is not within that of the issuer")
+}
+
+func (r *report) leafSubject(c *x509.Certificate, request pki.Request) {
+	attributes, ok := readSubject(c.RawSubject)
+	r.check(ok, "leaf-subject", "the subject is not a sequence of single attributes in PrintableString or UTF8String")
+	var want []attribute
+	if name := request.CommonName(); name != "" {
+		want = []attribute{{oidCommonName, name}}
+	}
+	r.check(slices.EqualFunc(attributes, want, attribute.equal), "leaf-common-name", "the subject is not exactly the common name that the profile gives")
+}
+
+func (r *report) leafNames(c, issuer *x509.Certificate, request pki.Request) {
+	names, ok := readNames(c)
+	r.check(ok, "leaf-san", "the subject alternative names hold something other than DNS names and addresses, or are missing")
+	want := ident.Set(slices.Clone(request.Names))
+	r.check(len(want) > 0 && slices.Equal(ident.Set(names), want) && len(names) == len(want), "leaf-names", "the names are not exactly the requested ones")
+	critical, _ := find(c, oidSubjectAltName)
+	r.check(critical.Critical == (len(c.Subject.Names) == 0), "leaf-san-critical", "the subject alternative names must be critical exactly when the subject is empty")
+	for _, name := range names {
+		r.check(pki.Permits(issuer, name), "leaf-name-constraints", "the issuer's certificate does not permit "+name.Value())
+	}
+}
+
+func (r *report) leafUsages(c *x509.Certificate, request pki.Request) {
+	r.check(!c.IsCA && c.MaxPathLen <= 0 && !c.MaxPathLenZero, "leaf-not-ca", "the basic constraints are those of a CA")
+	r.check(c.KeyUsage == pki.LeafKeyUsage(pki.KeyTypeOf(c.PublicKey)), "leaf-key-usage", "the key usage does not fit the type of the key")
+	usage, found := find(c, oidKeyUsage)
+	r.check(found && usage.Critical, "leaf-key-usage-critical", "the key usage is missing or not critical")
+	r.check(equalUsages(c, request.Spec.Usages), "leaf-extended-key-usage", "the extended key usage is not that of the profile")
+}
+
+func (r *report) leafPointers(c *x509.Certificate, request pki.Request) {
+	var crls []string
+	if !request.Spec.NoCRL {
+		crls = []string{request.Issuer.Shard.URL}
+	}
+	r.check(slices.Equal(c.CRLDistributionPoints, crls) && !slices.Contains(crls, ""), "leaf-crl", "the distribution point is not the URL of the issuer's shard")
+	r.pointers("leaf", c, request.IssuerURL)
+}
+
+// frame checks what connects a certificate with its issuer: name, key identifier, algorithm.
+func (r *report) frame(kind string, c, issuer *x509.Certificate) {
+	r.check(c.Version == 3, kind+"-version", "the certificate is not X.509 version 3")
+	r.check(bytes.Equal(c.RawIssuer, issuer.RawSubject), kind+"-issuer", "the issuer's name is not the subject of its certificate")
+	r.check(len(issuer.SubjectKeyId) > 0 && bytes.Equal(c.AuthorityKeyId, issuer.SubjectKeyId), kind+"-authority-key-id", "the authority key identifier is not the issuer's subject key identifier")
+	algorithm, err := pki.SignatureAlgorithm(issuer.PublicKey)
+	r.check(err == nil && c.SignatureAlgorithm == algorithm, kind+"-signature-algorithm", "the signature algorithm does not fit the issuer's key")
+	r.check(wholeSeconds(c), kind+"-time-format", "the validity is not in UTCTime until 2049 and GeneralizedTime after it, in whole seconds")
+}
+
+// serial checks a serial number (BR section 7.1): the requested one, of the one length that holds 126 random bits.
+func (r *report) serial(kind string, c *x509.Certificate, want pki.Serial) {
+	bits := c.SerialNumber.BitLen()
+	r.check(c.SerialNumber.Sign() > 0 && bits > 64 && bits < 160, kind+"-serial-size", "the serial number is not a positive number of 65 to 159 bits")
+	r.check(pki.SerialOf(c.SerialNumber) == want, kind+"-serial", "the serial number is not the requested one")
+}
+
+// pointers checks that authority information access holds the issuer's URL and nothing else.
+func (r *report) pointers(kind string, c *x509.Certificate, issuerURL string) {
+	var want []string
+	if issuerURL != "" {
+		want = []string{issuerURL}
+	}
+	r.check(slices.Equal(c.IssuingCertificateURL, want) && len(c.OCSPServer) == 0, kind+"-aia", "the authority information access is not exactly the issuer's URL")
+}

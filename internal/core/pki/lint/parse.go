@@ -1,0 +1,206 @@
+package lint
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/cryptobyte"
+	tags "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+// Object identifiers of RFC 5280.
+var (
+	oidCommonName       = asn1.ObjectIdentifier{2, 5, 4, 3}
+	oidOrganisation     = asn1.ObjectIdentifier{2, 5, 4, 10}
+	oidSubjectKeyID     = asn1.ObjectIdentifier{2, 5, 29, 14}
+	oidKeyUsage         = asn1.ObjectIdentifier{2, 5, 29, 15}
+	oidSubjectAltName   = asn1.ObjectIdentifier{2, 5, 29, 17}
+	oidBasicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
+	oidDistribution     = asn1.ObjectIdentifier{2, 5, 29, 31}
+	oidAuthorityKeyID   = asn1.ObjectIdentifier{2, 5, 29, 35}
+	oidExtendedKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37}
+	oidAuthorityInfo    = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 1}
+)
+
+// criticality says whether an extension has to be critical; either means that the rules of the extension decide.
+type criticality int
+
+const (
+	never criticality = iota
+	always
+	either
+)
+
+// known are the extensions that a kind of certificate may have.
+type known []struct {
+	id       asn1.ObjectIdentifier
+	critical criticality
+}
+
+var leafExtensions = known{
+	{oidKeyUsage, always},
+	{oidExtendedKeyUsage, never},
+	{oidBasicConstraints, always},
+	{oidAuthorityKeyID, never},
+	{oidAuthorityInfo, never},
+	{oidSubjectAltName, either},
+	{oidDistribution, never},
+}
+
+var caExtensions = known{
+	{oidKeyUsage, always},
+	{oidExtendedKeyUsage, never},
+	{oidBasicConstraints, always},
+	{oidSubjectKeyID, never},
+	{oidAuthorityKeyID, never},
+	{oidAuthorityInfo, never},
+	{oidDistribution, never},
+}
+
+// extensions refuses unknown extensions and wrong criticality: what no rule looks at must not be signed. Twins are refused when
+// a certificate is parsed.
+func (r *report) extensions(kind string, c *x509.Certificate, allowed known) {
+	for _, e := range c.Extensions {
+		found := false
+		for _, k := range allowed {
+			if k.id.Equal(e.Id) {
+				found = true
+				r.check(k.critical == either || e.Critical == (k.critical == always), kind+"-extension-critical", "the extension "+e.Id.String()+" has the wrong criticality")
+			}
+		}
+		r.check(found, kind+"-extension-unknown", "the extension "+e.Id.String()+" is in no profile")
+	}
+}
+
+func find(c *x509.Certificate, id asn1.ObjectIdentifier) (pkix.Extension, bool) {
+	for _, e := range c.Extensions {
+		if e.Id.Equal(id) {
+			return e, true
+		}
+	}
+	return pkix.Extension{}, false
+}
+
+// attribute is one part of a subject.
+type attribute struct {
+	id    asn1.ObjectIdentifier
+	value string
+}
+
+func (a attribute) equal(b attribute) bool { return a.id.Equal(b.id) && a.value == b.value }
+
+// readSubject reads a Name that has one attribute in each relative name, in one of the two string types that
+// BR section 7.1.4.2 allows, each with its own characters only (INCIDENTS 4: a "*" in PrintableString).
+func readSubject(der []byte) ([]attribute, bool) {
+	input := cryptobyte.String(der)
+	var name cryptobyte.String
+	if !input.ReadASN1(&name, tags.SEQUENCE) || !input.Empty() {
+		return nil, false
+	}
+	var attributes []attribute
+	for !name.Empty() {
+		var set, one, value cryptobyte.String
+		var a attribute
+		var tag tags.Tag
+		if !name.ReadASN1(&set, tags.SET) || !set.ReadASN1(&one, tags.SEQUENCE) || !set.Empty() ||
+			!one.ReadASN1ObjectIdentifier(&a.id) || !one.ReadAnyASN1(&value, &tag) || !one.Empty() {
+			return nil, false
+		}
+		if a.value = string(value); !hasType(a.value, tag) {
+			return nil, false
+		}
+		attributes = append(attributes, a)
+	}
+	return attributes, true
+}
+
+func hasType(text string, tag tags.Tag) bool {
+	switch tag {
+	case tags.UTF8String:
+		return text != "" && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
+	case tags.PrintableString:
+		return text != "" && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?") == ""
+	default:
+		return false
+	}
+}
+
+// readNames reads the subject alternative names from the extension itself, since crypto/x509 passes over the kinds that it does not know.
+func readNames(c *x509.Certificate) ([]ident.Identifier, bool) {
+	extension, found := find(c, oidSubjectAltName)
+	input := cryptobyte.String(extension.Value)
+	var list cryptobyte.String
+	if !found || !input.ReadASN1(&list, tags.SEQUENCE) || !input.Empty() || list.Empty() {
+		return nil, false
+	}
+	var names []ident.Identifier
+	for !list.Empty() {
+		var content cryptobyte.String
+		var tag tags.Tag
+		if !list.ReadAnyASN1(&content, &tag) {
+			return nil, false
+		}
+		name, ok := readName(tag, content)
+		if !ok {
+			return nil, false
+		}
+		names = append(names, name)
+	}
+	return names, true
+}
+
+func readName(tag tags.Tag, content []byte) (ident.Identifier, bool) {
+	switch tag {
+	case tags.Tag(2).ContextSpecific():
+		name, err := ident.ParseDNS(string(content))
+		return name, err == nil && name.Value() == string(content)
+	case tags.Tag(7).ContextSpecific():
+		addr, ok := netip.AddrFromSlice(content)
+		return ident.FromAddr(addr), ok && !addr.Is4In6()
+	default:
+		return ident.Identifier{}, false
+	}
+}
+
+func equalUsages(c *x509.Certificate, usages []pki.Usage) bool {
+	var want []x509.ExtKeyUsage
+	for _, usage := range usages {
+		switch usage {
+		case pki.ServerAuth:
+			want = append(want, x509.ExtKeyUsageServerAuth)
+		case pki.ClientAuth:
+			want = append(want, x509.ExtKeyUsageClientAuth)
+		}
+	}
+	return len(want) == len(usages) && slices.Equal(c.ExtKeyUsage, want) && len(c.UnknownExtKeyUsage) == 0
+}
+
+// wholeSeconds reports whether both ends of the validity are in the form of RFC 5280 section 4.1.2.5.
+func wholeSeconds(c *x509.Certificate) bool {
+	input := cryptobyte.String(c.RawTBSCertificate)
+	var tbs, validity cryptobyte.String
+	if !input.ReadASN1(&tbs, tags.SEQUENCE) || !tbs.SkipOptionalASN1(tags.Tag(0).ContextSpecific().Constructed()) ||
+		!tbs.SkipASN1(tags.INTEGER) || !tbs.SkipASN1(tags.SEQUENCE) || !tbs.SkipASN1(tags.SEQUENCE) ||
+		!tbs.ReadASN1(&validity, tags.SEQUENCE) {
+		return false
+	}
+	return wholeSecond(&validity) && wholeSecond(&validity) && validity.Empty()
+}
+
+func wholeSecond(validity *cryptobyte.String) bool {
+	var text cryptobyte.String
+	var tag tags.Tag
+	if !validity.ReadAnyASN1(&text, &tag) || !strings.HasSuffix(string(text), "Z") {
+		return false
+	}
+	return tag == tags.UTCTime && len(text) == len("YYMMDDHHMMSSZ") ||
+		tag == tags.GeneralizedTime && len(text) == len("YYYYMMDDHHMMSSZ") && string(text[:4]) >= "2050"
+}

@@ -1,0 +1,159 @@
+// Package pki holds the rules of certificates as pure functions: profiles, key policy, requests, the to-be-signed
+// form, revocation lists. It never signs and never reads a clock.
+package pki
+
+import (
+	"context"
+	"crypto"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/span"
+)
+
+// Issuer is a CA certificate, able to sign where its key is at hand. Issuers of one name succeed each other: a
+// profile names the issuer by name, and the newest that is in service signs.
+type Issuer struct {
+	ID           string    `json:"id"`
+	Organisation string    `json:"organisation"`
+	Name         string    `json:"name"`
+	Parent       string    `json:"parent,omitempty"` // id of the issuer that signed it; "" for a root
+	Certificate  []byte    `json:"certificate"`      // DER
+	Key          string    `json:"key,omitempty"`    // name in the keyring; "" when the key is not on this machine
+	Created      time.Time `json:"created"`
+	NotBefore    time.Time `json:"not_before"`
+	NotAfter     time.Time `json:"not_after"`
+	Shard        Shard     `json:"shard"` // the CRL shard that new certificates join
+}
+
+// IsRoot reports whether the issuer signed itself.
+func (i Issuer) IsRoot() bool { return i.Parent == "" }
+
+// Shard is one part of an issuer's revocation list. The URL stands in the certificates and in the list itself.
+type Shard struct {
+	Number int    `json:"number"` // from 1
+	URL    string `json:"url"`
+}
+
+// CRL is the newest list of one shard.
+type CRL struct {
+	Issuer     string
+	Shard      Shard
+	Number     int64 // strictly increasing within the shard; 0: none was made yet
+	ThisUpdate time.Time
+	NextUpdate time.Time
+	Stale      bool   // a revocation happened after the list was made
+	DER        []byte // nil before the first
+}
+
+// Entry is one line of a CRL.
+type Entry struct {
+	Serial Serial
+	At     time.Time
+	Reason Reason
+}
+
+// Profile is one immutable version of what a certificate looks like. An order names a version.
+type Profile struct {
+	ID           string    `json:"id"`
+	Organisation string    `json:"organisation"`
+	Name         string    `json:"name"`
+	Version      int       `json:"version"` // from 1
+	Created      time.Time `json:"created"`
+	Spec         Spec      `json:"spec"`
+}
+
+// Spec is what an operator declares for a profile.
+type Spec struct {
+	Description string    `json:"description"`      // shown in the directory
+	Issuer      string    `json:"issuer"`           // name of the issuer
+	Lifetime    span.Span `json:"lifetime"`         // validity, both ends included
+	Backdate    span.Span `json:"backdate"`         // how far notBefore lies before the signing; part of Lifetime
+	Keys        []KeyType `json:"keys"`             // subject keys that are accepted
+	Usages      []Usage   `json:"usages"`           // extended key usages
+	CommonName  bool      `json:"common_name"`      // put the first DNS name of at most 64 octets into the subject
+	NoCRL       bool      `json:"no_crl,omitempty"` // short-lived: no distribution point
+}
+
+// Usage is an extended key usage.
+type Usage string
+
+// The usages that a profile may give.
+const (
+	ServerAuth Usage = "server-auth"
+	ClientAuth Usage = "client-auth"
+)
+
+// Certificate is what was signed, for ever; or, inside an Intent, what is about to be.
+type Certificate struct {
+	ID           string
+	Organisation string
+	Connector    string // "" when the installation issued to itself
+	Account      string
+	Order        string
+	Profile      string // id of the profile version
+	ProfileName  string
+	Issuer       string // id
+	Serial       Serial
+	Names        []ident.Identifier
+	NotBefore    time.Time
+	NotAfter     time.Time // the last second of validity
+	KeyHash      KeyHash
+	Shard        int // 0: no CRL lists it
+	Issued       time.Time
+	DER          []byte
+	Revoked      time.Time // zero: not revoked
+	Reason       Reason
+}
+
+// Intent is a certificate that will be signed: recorded with the exact to-be-signed bytes before the key is used,
+// so that a crash leaves something that can be finished, and a serial number never has two bodies.
+type Intent struct {
+	Certificate
+	TBS   []byte // DER of the TBSCertificate
+	Begun time.Time
+}
+
+// Request is one certificate to prepare.
+type Request struct {
+	Issuer    Issuer
+	Spec      Spec
+	Names     []ident.Identifier
+	PublicKey crypto.PublicKey
+	Serial    Serial
+	NotBefore time.Time
+	NotAfter  time.Time // the last second of validity
+	IssuerURL string    // caIssuers in the AIA extension; "" leaves it out
+}
+
+// Prepared is a linted certificate that can be signed once: only linting makes one, so linting cannot be skipped.
+type Prepared interface {
+	// TBS returns the exact to-be-signed bytes that were linted.
+	TBS() []byte
+	// Sign signs exactly those bytes, verifies the result under the issuer, and returns the certificate's DER. A second call is an error.
+	Sign(ctx context.Context) ([]byte, error)
+}
+
+// CRLRequest is one revocation list to sign.
+type CRLRequest struct {
+	Issuer     Issuer
+	Shard      Shard
+	Number     int64
+	ThisUpdate time.Time
+	NextUpdate time.Time
+	Entries    []Entry
+}
+
+// Filter selects certificates; zero fields select everything.
+type Filter struct {
+	Name          string    // exact DNS name or address, or ".example.com" for every name below it
+	Account       string    // id
+	Connector     string    // id
+	Order         string    // id
+	KeyHash       KeyHash   // of the subject key
+	ExpiresBefore time.Time // and not yet expired at ExpiresAfter
+	ExpiresAfter  time.Time
+	Revoked       bool   // only revoked ones
+	Before        string // only older than this id: the last one of the page before
+	Limit         int    // at most this many; 0 means 100
+}

@@ -1,0 +1,18 @@
+package pki
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ShardURL returns where a CRL shard of an issuer is served, below the public base URL of the installation:
+// BASE/crl/ISSUER/NUMBER.crl. It stands in certificates for as long as they live.
+func ShardURL(base, issuerID string, number int) string {
+	return fmt.Sprintf("%s/crl/%s/%d.crl", strings.TrimRight(base, "/"), issuerID, number)
+}
+
+// IssuerURL returns where the certificate of an issuer is served as DER, below the public base URL of the
+// installation: BASE/issuer/ISSUER.cer.
+func IssuerURL(base, issuerID string) string {
+	return fmt.Sprintf("%s/issuer/%s.cer", strings.TrimRight(base, "/"), issuerID)
+}
