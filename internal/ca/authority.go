@@ -1,0 +1,84 @@
+package ca
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/pki/lint"
+)
+
+// NewRoot makes the self-signed certificate of a key and returns its DER. It is linted before the key signs, and
+// verified after; what lint refuses is Malformed. The request's PublicKey is that of the key.
+func NewRoot(request pki.CARequest, key crypto.Signer) ([]byte, error) {
+	request.PublicKey = key.Public()
+	template, err := request.Root()
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := rehearseCA(template, template, request.PublicKey, key)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse(lint.Root(certificate, request)); err != nil {
+		return nil, err
+	}
+	return finish(certificate.RawTBSCertificate, nil, certificate.SignatureAlgorithm, key)
+}
+
+// NewIntermediate makes the certificate of a CA below parent, signed with parentKey, and returns its DER. It is linted
+// before the key signs, and verified after; what lint refuses is Malformed.
+func NewIntermediate(request pki.CARequest, parent *x509.Certificate, parentKey crypto.Signer) ([]byte, error) {
+	if _, err := checkPair(parent, parentKey); err != nil {
+		return nil, err
+	}
+	template, err := request.Intermediate()
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := rehearseCA(template, parent, request.PublicKey, parentKey)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse(lint.Intermediate(certificate, parent, request)); err != nil {
+		return nil, err
+	}
+	return finish(certificate.RawTBSCertificate, parent, certificate.SignatureAlgorithm, parentKey)
+}
+
+// NewIntermediate makes the certificate of a CA below an issuer whose key is in the key store; see the function of
+// that name.
+func (e *Engine) NewIntermediate(ctx context.Context, request pki.CARequest, parent pki.Issuer) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	signer, err := e.issuer(parent)
+	if err != nil {
+		return nil, err
+	}
+	return NewIntermediate(request, signer.certificate, signer.key)
+}
+
+// rehearseCA builds a CA certificate under a throw-away key of the algorithm with which key signs.
+func rehearseCA(template, parent *x509.Certificate, public crypto.PublicKey, key crypto.Signer) (*x509.Certificate, error) {
+	algorithm, err := pki.SignatureAlgorithm(key.Public())
+	if err != nil {
+		return nil, err
+	}
+	test, err := throwAwayKey(algorithm)
+	if err != nil {
+		return nil, err
+	}
+	return rehearse(parent, test).build(template, public, algorithm)
+}
+
+func refuse(findings []lint.Finding) error {
+	if len(findings) == 0 {
+		return nil
+	}
+	return fault.Wrap(errors.New(lint.Join(findings)), fault.Malformed,
+		"The CA certificate would break a rule (%s): %s.", findings[0].Rule, findings[0].Text)
+}

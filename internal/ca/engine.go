@@ -1,0 +1,115 @@
+// Package ca is the engine that holds issuers' keys: it builds certificates and revocation lists, lints them, and signs.
+//
+// Its guarantees. An issuer's key signs only bytes that were linted under the same issuer with a throw-away key, and
+// each linted body at most once. What was signed is parsed again and verified under the issuer before it leaves. A private key never
+// leaves its crypto.Signer.
+package ca
+
+import (
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"sync"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/pki/lint"
+)
+
+// KeyStore gives access to private keys by name. It must be safe for concurrent use, and so must its keys.
+type KeyStore interface {
+	Load(name string) (crypto.Signer, error)
+}
+
+// Engine signs for the issuers whose keys are in its key store. It is safe for concurrent use.
+type Engine struct {
+	keys    KeyStore
+	sources []lint.Source
+
+	mu      sync.Mutex
+	issuers map[issuerKey]*issuer
+	tests   map[x509.SignatureAlgorithm]crypto.Signer // throw-away keys
+}
+
+// issuerKey is what an issuer's signatures depend on.
+type issuerKey struct{ certificate, key string }
+
+// issuer is an issuer that can sign.
+type issuer struct {
+	certificate *x509.Certificate
+	algorithm   x509.SignatureAlgorithm
+	key         crypto.Signer
+	rehearsal   rehearsal
+}
+
+// New returns an engine over a key store. Every leaf is judged by lint.Leaf and then by sources.
+func New(keys KeyStore, sources ...lint.Source) *Engine {
+	return &Engine{
+		keys:    keys,
+		sources: append([]lint.Source{lint.Leaf}, sources...),
+		issuers: map[issuerKey]*issuer{},
+		tests:   map[x509.SignatureAlgorithm]crypto.Signer{},
+	}
+}
+
+// CanSign reports why the engine cannot sign for an issuer: its key is not here, cannot be opened, or is another key
+// than the certificate's. The error is Unavailable.
+func (e *Engine) CanSign(i pki.Issuer) error {
+	_, err := e.issuer(i)
+	return err
+}
+
+// issuer returns an issuer with its key, which is loaded once.
+func (e *Engine) issuer(i pki.Issuer) (*issuer, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	id := issuerKey{string(i.Certificate), i.Key}
+	if known, ok := e.issuers[id]; ok {
+		return known, nil
+	}
+	opened, err := e.open(i)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "The issuer %q cannot sign at present; the operator has to look at its key.", i.Name)
+	}
+	e.issuers[id] = opened
+	return opened, nil
+}
+
+func (e *Engine) open(i pki.Issuer) (*issuer, error) {
+	if i.Key == "" {
+		return nil, fmt.Errorf("the key of issuer %s is not on this machine", i.ID)
+	}
+	certificate, err := i.Parse()
+	if err != nil {
+		return nil, err
+	}
+	key, err := e.keys.Load(i.Key)
+	if err != nil {
+		return nil, fmt.Errorf("load key %q of issuer %s: %w", i.Key, i.ID, err)
+	}
+	algorithm, err := checkPair(certificate, key)
+	if err != nil {
+		return nil, fmt.Errorf("key %q of issuer %s: %w", i.Key, i.ID, err)
+	}
+	test, ok := e.tests[algorithm]
+	if !ok {
+		if test, err = throwAwayKey(algorithm); err != nil {
+			return nil, err
+		}
+		e.tests[algorithm] = test
+	}
+	return &issuer{certificate, algorithm, key, rehearse(certificate, test)}, nil
+}
+
+// checkPair returns the algorithm of a key that belongs to a CA certificate.
+func checkPair(certificate *x509.Certificate, key crypto.Signer) (x509.SignatureAlgorithm, error) {
+	algorithm, err := pki.SignatureAlgorithm(certificate.PublicKey)
+	if err != nil {
+		return 0, err
+	}
+	own, ok := certificate.PublicKey.(interface{ Equal(x crypto.PublicKey) bool })
+	if !ok || !own.Equal(key.Public()) {
+		return 0, fmt.Errorf("it does not belong to the certificate of %q", certificate.Subject)
+	}
+	return algorithm, nil
+}

@@ -1,0 +1,103 @@
+package ca
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/pki/lint"
+)
+
+// errUsed says that a token was used before.
+var errUsed = errors.New("prepared certificate: signed already, or tried to; resume it from its record")
+
+// Prepare builds the certificate of a request under a throw-away key of the issuer's algorithm and lints it. What lint
+// refuses is BadCSR with the first finding as its sentence: a repetition of the same request cannot succeed. Unavailable says that the issuer
+// cannot sign (see CanSign).
+func (e *Engine) Prepare(ctx context.Context, request pki.Request) (pki.Prepared, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	signer, err := e.issuer(request.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	template, err := request.Template()
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := signer.rehearsal.build(template, request.PublicKey, signer.algorithm)
+	if err != nil {
+		return nil, err
+	}
+	return e.lint(signer, certificate, request)
+}
+
+// Resume makes a token of a recorded intent whose token was lost: the recorded bytes are parsed and linted again,
+// against the record and the profile version that made them, and the token signs exactly these. The key and the URLs are those in the recorded
+// bytes, since settings may have changed in between.
+func (e *Engine) Resume(ctx context.Context, i pki.Issuer, spec pki.Spec, intent pki.Intent) (pki.Prepared, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	signer, err := e.issuer(i)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := signer.rehearsal.wrap(intent.TBS, signer.algorithm)
+	if err != nil {
+		return nil, fmt.Errorf("recorded intent %s: %w", intent.ID, err)
+	}
+	if pki.HashKey(certificate.RawSubjectPublicKeyInfo) != intent.KeyHash {
+		return nil, fmt.Errorf("recorded intent %s: its bytes hold another key", intent.ID)
+	}
+	request := pki.Request{
+		Issuer: i, Spec: spec, Names: intent.Names, PublicKey: certificate.PublicKey,
+		Serial: intent.Serial, NotBefore: intent.NotBefore, NotAfter: intent.NotAfter,
+	}
+	if len(certificate.IssuingCertificateURL) == 1 {
+		request.IssuerURL = certificate.IssuingCertificateURL[0]
+	}
+	if len(certificate.CRLDistributionPoints) == 1 && intent.Shard != i.Shard.Number {
+		request.Issuer.Shard = pki.Shard{Number: intent.Shard, URL: certificate.CRLDistributionPoints[0]}
+	}
+	return e.lint(signer, certificate, request)
+}
+
+func (e *Engine) lint(signer *issuer, certificate *x509.Certificate, request pki.Request) (pki.Prepared, error) {
+	var findings []lint.Finding
+	for _, source := range e.sources {
+		findings = append(findings, source(certificate, signer.certificate, request)...)
+	}
+	if len(findings) > 0 {
+		return nil, fault.Wrap(errors.New(lint.Join(findings)), fault.BadCSR,
+			"The certificate would break a rule (%s): %s. Nothing was issued.", findings[0].Rule, findings[0].Text)
+	}
+	return &prepared{signer: signer, tbs: certificate.RawTBSCertificate}, nil
+}
+
+// prepared is the token of a linted certificate.
+type prepared struct {
+	signer *issuer
+	tbs    []byte
+	used   atomic.Bool
+}
+
+// TBS returns a copy: whatever the caller does to it, the linted bytes are signed.
+func (p *prepared) TBS() []byte { return bytes.Clone(p.tbs) }
+
+// Sign spends the token even when the key fails: a key may have signed although its answer was lost.
+func (p *prepared) Sign(ctx context.Context) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if p.used.Swap(true) {
+		return nil, errUsed
+	}
+	return finish(p.tbs, p.signer.certificate, p.signer.algorithm, p.signer.key)
+}
