@@ -104,6 +104,26 @@ SKIPPED: 2 tests did not run
 			passed: true,
 		},
 		{
+			name: "the compiler is quoted once",
+			stream: `
+{"ImportPath":"core","Action":"build-output","Output":"core/a.go:3:1: undefined: b\n"}
+{"ImportPath":"core","Action":"build-fail"}
+{"Action":"output","Package":"p","Output":"FAIL\tp [build failed]\n"}
+{"Action":"fail","Package":"p","Elapsed":0,"FailedBuild":"core"}
+{"Action":"fail","Package":"q","Elapsed":0,"FailedBuild":"core"}`,
+			want: `--- FAIL p, no single test
+core/a.go:3:1: undefined: b
+FAIL	p [build failed]
+FAIL p 0.0s, 0 passed, 0 failed, 0 skipped
+--- FAIL q, no single test
+core does not build: see above
+FAIL q 0.0s, 0 passed, 0 failed, 0 skipped
+
+tests took 0s
+0 passed, 2 failed, 0 skipped
+`,
+		},
+		{
 			name: "a stream that ends early fails",
 			stream: `
 go: a note of the go command

@@ -189,9 +189,18 @@ func (r *report) failPackage(u *unit, e event) {
 	n := u.counts()
 	if n.failed == 0 {
 		r.broken++
-		r.printBlock("--- FAIL "+u.name+", no single test", slices.Concat(r.builds[e.FailedBuild], u.output))
+		r.printBlock("--- FAIL "+u.name+", no single test", slices.Concat(r.compiler(e.FailedBuild), u.output))
 	}
 	fmt.Fprintf(r.out, "FAIL %s %.1fs, %s\n", u.name, e.Elapsed, n)
+}
+
+// compiler returns what the compiler said of a package; many fail by one, so the second time that is not repeated.
+func (r *report) compiler(path string) []string {
+	said := r.builds[path]
+	if said != nil {
+		r.builds[path] = []string{path + " does not build: see above\n"}
+	}
+	return said
 }
 
 func (r *report) stillRunning() {
