@@ -26,6 +26,11 @@ const (
 	IP  Type = "ip" // RFC 8738
 )
 
+// maxShown bounds, in characters, how much of a refused value is repeated in the error.
+const maxShown = 260
+
+const reasonCharacter = "has a character other than letters, digits and hyphen; write international names as A-labels (xn--)"
+
 // Errors of the parsers; each is wrapped with the reason.
 var (
 	ErrType  = errors.New("unsupported identifier type")
@@ -44,7 +49,10 @@ func Reason(err error) string {
 // refusal is a value that a parser refused, with the reason.
 type refusal struct{ value, reason string }
 
-func (r *refusal) Error() string { return fmt.Sprintf("%v: %q %s", ErrValue, r.value, r.reason) }
+func (r *refusal) Error() string {
+	return fmt.Sprintf("%v: %.*q %s", ErrValue, maxShown, r.value, r.reason)
+}
+
 func (r *refusal) Unwrap() error { return ErrValue }
 
 // Identifier is one canonical name or address. The zero value is no identifier.
@@ -109,7 +117,11 @@ func (i Identifier) Addr() netip.Addr {
 	if i.kind != IP {
 		return netip.Addr{}
 	}
-	return netip.MustParseAddr(i.value)
+	addr, err := netip.ParseAddr(i.value)
+	if err != nil { // only from a damaged record, see UnmarshalText
+		return netip.Addr{}
+	}
+	return addr
 }
 
 // Compare orders identifiers: by type, then by value.
@@ -132,7 +144,7 @@ func Parse(kind, value string) (Identifier, error) {
 	case IP:
 		return ParseIP(value)
 	default:
-		return Identifier{}, fmt.Errorf("%w %q", ErrType, kind)
+		return Identifier{}, fmt.Errorf("%w %.*q", ErrType, maxShown, kind)
 	}
 }
 
@@ -145,16 +157,22 @@ func ParseIP(value string) (Identifier, error) {
 	return Identifier{IP, value}, nil
 }
 
-// FromAddr returns the identifier of an address; IPv4-mapped IPv6 becomes IPv4.
+// FromAddr returns the identifier of an address; IPv4-mapped IPv6 becomes IPv4. The zero Addr is no identifier.
 func FromAddr(addr netip.Addr) Identifier {
+	if !addr.IsValid() {
+		return Identifier{}
+	}
 	return Identifier{IP, addr.Unmap().WithZone("").String()}
 }
 
 // ParseDNS reads a DNS name, or a wildcard with one leading "*." label.
 func ParseDNS(value string) (Identifier, error) {
+	if !isASCII(value) { // before case is folded: U+212A, the kelvin sign, folds to k
+		return Identifier{}, &refusal{value, reasonCharacter}
+	}
 	name := strings.ToLower(value)
 	base, wildcard := strings.CutPrefix(name, "*.")
-	if reason := refuseName(base); reason != "" {
+	if reason := refuseName(name, base); reason != "" {
 		return Identifier{}, &refusal{value, reason}
 	}
 	if wildcard && !strings.Contains(base, ".") {
@@ -163,26 +181,27 @@ func ParseDNS(value string) (Identifier, error) {
 	return Identifier{DNS, name}, nil
 }
 
-// refuseName says why a lower-case name without wildcard cannot be certified; "" when it can.
-func refuseName(name string) string {
+// refuseName says why a lower-case name cannot be certified, given the whole and its base without a leading "*.";
+// "" when it can.
+func refuseName(whole, base string) string {
 	switch {
-	case name == "":
+	case base == "":
 		return "is empty"
-	case len(name) > 253:
+	case len(whole) > 253:
 		return "is longer than 253 octets"
-	case strings.HasSuffix(name, "."):
+	case strings.HasSuffix(base, "."):
 		return "ends in a dot"
 	}
-	if _, err := netip.ParseAddr(name); err == nil {
+	if _, err := netip.ParseAddr(base); err == nil {
 		return `is an IP address; use the identifier type "ip"`
 	}
-	labels := strings.Split(name, ".")
+	labels := strings.Split(base, ".")
 	for _, label := range labels {
 		if reason := refuseLabel(label); reason != "" {
 			return reason
 		}
 	}
-	return refuseDomain(name, labels[len(labels)-1])
+	return refuseDomain(base, labels[len(labels)-1])
 }
 
 func refuseLabel(label string) string {
@@ -196,7 +215,7 @@ func refuseLabel(label string) string {
 	}
 	for _, c := range []byte(label) {
 		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
-			return "has a character other than letters, digits and hyphen; write international names as A-labels (xn--)"
+			return reasonCharacter
 		}
 	}
 	if len(label) >= 4 && label[2:4] == "--" && !wellFormedALabel(label) {
