@@ -28,24 +28,40 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		message, err := Parse(body)
-		if err != nil {
-			checkFuzzRefusal(t, err)
-			return
-		}
-		h := message.Header
-		if (h.KeyID == "") == (h.Key == nil) || h.URL == "" || !slices.Contains(Algorithms(), h.Algorithm) {
-			t.Errorf("accepted %+v", h)
-		}
-		if h.HasNonce != (h.Nonce != "") && !h.HasNonce || message.PostAsGet != (len(message.Payload) == 0) {
-			t.Errorf("nonce %v %q, PostAsGet %v", h.HasNonce, h.Nonce, message.PostAsGet)
-		}
-		checkSignedText(t, body, message.signed)
-		if h.Key != nil && message.Verify(*h.Key) == nil {
-			checkOracle(t, body, h.Key.Public(), message.Payload)
-		}
-	})
+	f.Fuzz(checkParse)
+}
+
+// FuzzParseHeader has the properties of FuzzParse for any text in the place of the protected header.
+func FuzzParseHeader(f *testing.F) {
+	for _, algorithm := range Algorithms() {
+		f.Add(`{"alg":"` + algorithm + `","url":"u","jwk":` + string(publicKey(algorithm).JWK()) + `}`)
+	}
+	for _, seed := range []string{
+		header("", ""), header("crit", `["b64"],"b64":false`), header("jku", `"https://a.example","x5c":["AA=="]`),
+		header("nonce", `"AA=="`), header("kid", ""), header("jwk", `{"kty":"oct","k":"AA"}`), "{}",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) { checkParse(t, []byte(signed(header, "{}"))) })
+}
+
+func checkParse(t *testing.T, body []byte) {
+	message, err := Parse(body)
+	if err != nil {
+		checkFuzzRefusal(t, err)
+		return
+	}
+	h := message.Header
+	if (h.KeyID == "") == (h.Key == nil) || h.URL == "" || !slices.Contains(Algorithms(), h.Algorithm) {
+		t.Errorf("accepted %+v", h)
+	}
+	if !h.HasNonce && h.Nonce != "" || message.PostAsGet != (len(message.Payload) == 0) {
+		t.Errorf("nonce %v %q, PostAsGet %v", h.HasNonce, h.Nonce, message.PostAsGet)
+	}
+	checkSignedText(t, body, message.signed)
+	if h.Key != nil && message.Verify(*h.Key) == nil {
+		checkOracle(t, body, h.Key.Public(), message.Payload)
+	}
 }
 
 // FuzzParseMAC has the properties of FuzzParse for external account bindings.
@@ -125,7 +141,7 @@ func checkFuzzRefusal(t *testing.T, err error) {
 	default:
 		t.Errorf("unexpected kind: %v", err)
 	}
-	if public := publicOf(err); !utf8.ValidString(public) || len(public) > 1500 {
+	if public := fault.Sentence(err); !utf8.ValidString(public) || len(public) > 1500 {
 		t.Errorf("not a sentence for a reply: %q", public)
 	}
 }

@@ -112,11 +112,3 @@ func ecKeyOf(curve elliptic.Curve, scalar int64) (*ecdsa.PrivateKey, error) {
 	size := (curve.Params().BitSize + 7) / 8
 	return ecdsa.ParseRawPrivateKey(curve, big.NewInt(scalar).FillBytes(make([]byte, size)))
 }
-
-func publicOf(err error) string {
-	refusal, ok := errors.AsType[*fault.Error](err)
-	if !ok {
-		return ""
-	}
-	return refusal.Public
-}

@@ -115,8 +115,8 @@ func TestParseMACRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := ParseMAC([]byte(tt.body))
 			checkRefusal(t, err, fault.Malformed, tt.why)
-			if err != nil && !strings.HasPrefix(publicOf(err), "External account binding: ") {
-				t.Errorf("does not say where: %q", publicOf(err))
+			if err != nil && !strings.HasPrefix(fault.Sentence(err), "External account binding: ") {
+				t.Errorf("does not say where: %q", fault.Sentence(err))
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/strictjson"
 )
 
@@ -62,7 +63,7 @@ func TestBase64URLRefuses(t *testing.T) {
 		_, err := strictjson.Base64URL(tt.in)
 		checkRefusal(t, err)
 		want := "This is not base64url as RFC 8555 section 6.1 defines it: " + tt.why + "."
-		if public := publicOf(err); public != want {
+		if public := fault.Sentence(err); public != want {
 			t.Errorf("%s %q: got %q, want %q", tt.name, tt.in, public, want)
 		}
 	}

@@ -2,7 +2,6 @@ package strictjson_test
 
 import (
 	"encoding/json"
-	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -112,7 +111,7 @@ func TestDecodeRefuses(t *testing.T) {
 			var got document
 			err := strictjson.Decode([]byte(tt.in), &got)
 			checkRefusal(t, err)
-			if public := publicOf(err); !strings.HasPrefix(public, tt.want) {
+			if public := fault.Sentence(err); !strings.HasPrefix(public, tt.want) {
 				t.Errorf("got %q, want %q", public, tt.want)
 			}
 		})
@@ -179,18 +178,10 @@ func checkRefusal(t *testing.T, err error) {
 	if !fault.Is(err, fault.Malformed) {
 		t.Fatalf("got %v, want a malformed fault", err)
 	}
-	public := publicOf(err)
+	public := fault.Sentence(err)
 	if !utf8.ValidString(public) || len(public) > 1200 || !strings.HasSuffix(public, ".") {
 		t.Errorf("not a sentence for a reply: %q", public)
 	}
-}
-
-func publicOf(err error) string {
-	refusal, ok := errors.AsType[*fault.Error](err)
-	if !ok {
-		return ""
-	}
-	return refusal.Public
 }
 
 func objectOf(members int) string {
