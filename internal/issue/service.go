@@ -32,7 +32,7 @@ type Options struct {
 	Trial     bool             // loopback targets may be validated: listening on loopback, no external URL, no trusted proxy
 	Wait      time.Duration    // how long a challenge reply waits for its outcome; the work goes on after it
 	Looks     int              // how many validations may run at once; further ones wait
-	PublicURL string           // base of the plain HTTP listener that serves issuers and revocation lists
+	PublicURL func() string    // base of the plain HTTP listener that serves issuers and revocation lists; required
 	Interval  time.Duration    // what Retry-After says while something is processing
 }
 

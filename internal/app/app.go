@@ -1,0 +1,138 @@
+// Package app joins the engines with the use cases and the doors. It is the only place that knows them all: the
+// commands, the demonstration and the end-to-end tests start the same App.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+
+	"github.com/everleaf-pki/everleaf/internal/ca"
+	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
+	"github.com/everleaf-pki/everleaf/internal/config"
+	"github.com/everleaf-pki/everleaf/internal/issue"
+	"github.com/everleaf-pki/everleaf/internal/manage"
+	"github.com/everleaf-pki/everleaf/internal/probe"
+	"github.com/everleaf-pki/everleaf/internal/store"
+	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
+	"github.com/everleaf-pki/everleaf/internal/va"
+)
+
+// The engines satisfy what the use cases ask of them.
+var (
+	_ store.Store     = (*sqlite.DB)(nil)
+	_ issue.Store     = (*sqlite.DB)(nil)
+	_ manage.Store    = (*sqlite.DB)(nil)
+	_ issue.Signer    = (*ca.Engine)(nil)
+	_ issue.Validator = (*va.Validator)(nil)
+	_ issue.Secrets   = (*keyring.Sealer)(nil)
+	_ manage.Sealer   = (*keyring.Sealer)(nil)
+)
+
+// App is an installation that this process has opened: its data folder, and everything that works on it.
+type App struct {
+	config  config.Config
+	log     *slog.Logger
+	folder  *folder
+	keys    *keyring.Keyring
+	db      *sqlite.DB
+	engine  *ca.Engine
+	issue   *issue.Service
+	manage  *manage.Service
+	metrics *metrics
+	base    atomic.Pointer[string] // the public URL
+	fresh   bool                   // the folder had no database before
+}
+
+// Open opens the installation in the data folder, which it makes when it does not exist. It refuses, saying why and
+// what to do, a folder that another process holds, keys that others can read, and a database that knows issuers whose keys
+// are missing.
+func Open(ctx context.Context, c config.Config, log *slog.Logger, env func(string) string) (*App, error) {
+	a := &App{config: c, log: log, metrics: newMetrics()}
+	for _, step := range []func() error{
+		a.openFolder,
+		func() error { return a.openKeys(env) },
+		func() error { return a.openStore(ctx) },
+		a.build,
+		func() error { return a.checkKeys(ctx) },
+	} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	return a, nil
+}
+
+func (a *App) openFolder() (err error) {
+	a.folder, err = openFolder(a.config.Data)
+	return err
+}
+
+func (a *App) openKeys(env func(string) string) error {
+	passphrase, err := keyring.ReadPassphrase(a.folder.path, a.config.PassphraseFile, env)
+	if err != nil {
+		return err
+	}
+	a.keys, err = keyring.Open(a.folder.keys(), keyring.Options{Passphrase: passphrase})
+	return err
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	_, err := os.Stat(a.folder.database())
+	a.fresh = errors.Is(err, os.ErrNotExist)
+	a.db, err = sqlite.Open(ctx, a.folder.database(), sqlite.Options{Observe: a.metrics.commit})
+	return err
+}
+
+// build joins the engines with the use cases.
+func (a *App) build() error {
+	sealer, err := a.keys.Sealer()
+	if err != nil {
+		return err
+	}
+	resolver, err := probe.NewResolver(probe.ResolverOptions{Upstreams: a.config.Resolvers})
+	if err != nil {
+		return err
+	}
+	prober := probe.New(probe.Options{Resolver: resolver, HTTPPort: a.config.HTTP01Port, TLSPort: a.config.TLSALPN01Port})
+	a.engine = ca.New(keyStore{a.keys})
+	options := issue.DefaultOptions()
+	options.Trial, options.PublicURL = a.config.Trial(), a.publicURL
+	a.issue = issue.New(issue.Engines{
+		Store: a.db, Signer: a.engine, Validator: va.New(prober, va.DefaultOptions()), Secrets: sealer, Log: a.log,
+	}, options)
+	a.manage = manage.New(manage.Engines{Store: a.db, Keys: keyStore{a.keys}, Maker: maker{}, Sealer: sealer}, manage.Options{})
+	return nil
+}
+
+// checkKeys refuses a database that knows issuers whose keys are missing: without them nothing can be issued or
+// revoked, and making new ones would hide that the old ones are lost.
+func (a *App) checkKeys(ctx context.Context) error {
+	missing, err := a.manage.MissingKeys(ctx)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	return fmt.Errorf("the database knows issuers whose keys are missing in %s: %s; put the key files back from the backup",
+		a.folder.keys(), describeIssuers(missing))
+}
+
+// Manage returns the operator's use cases.
+func (a *App) Manage() *manage.Service { return a.manage }
+
+// Close ends what works on the installation and gives the folder free.
+func (a *App) Close() error {
+	var problems []error
+	if a.issue != nil {
+		a.issue.Close()
+	}
+	if a.db != nil {
+		problems = append(problems, a.db.Close())
+	}
+	if a.folder != nil {
+		problems = append(problems, a.folder.close())
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"strings"
+
+	"github.com/everleaf-pki/everleaf/internal/ca"
+	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/manage"
+)
+
+// Bootstrap sets an empty installation up; on one that is set up it changes nothing. See manage.Service.Bootstrap.
+func (a *App) Bootstrap(ctx context.Context, setup manage.Setup) (manage.Result, error) {
+	return a.manage.Bootstrap(ctx, setup)
+}
+
+// bootstrap readies the installation for the listeners: it makes the CA at the first start, and takes a public URL
+// that was given over into the database.
+func (a *App) bootstrap(ctx context.Context, l listeners) error {
+	given := a.config.PublicURL
+	setup := manage.Setup{PublicURL: given}
+	if given == "" {
+		setup.PublicURL = l.publicBase(a.config)
+	}
+	if _, err := a.manage.Bootstrap(ctx, setup); err != nil {
+		return err
+	}
+	if given != "" {
+		if err := a.manage.SetPublicURL(ctx, given); err != nil {
+			return err
+		}
+	}
+	base, err := a.manage.PublicURL(ctx)
+	a.base.Store(&base)
+	return err
+}
+
+// publicURL is the base of the URLs of issuers and revocation lists; "" before the set-up.
+func (a *App) publicURL() string {
+	if base := a.base.Load(); base != nil {
+		return *base
+	}
+	return ""
+}
+
+// certifyServer issues a certificate for the HTTPS listener.
+func (a *App) certifyServer(ctx context.Context, names []ident.Identifier, key crypto.PublicKey) ([][]byte, error) {
+	organisations, err := a.manage.Organisations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range organisations {
+		if o.Name == manage.Default {
+			return a.issue.CertifyServer(ctx, o, manage.Default, names, key)
+		}
+	}
+	return nil, fmt.Errorf("there is no organisation %q", manage.Default)
+}
+
+func describeIssuers(issuers []pki.Issuer) string {
+	var names []string
+	for _, i := range issuers {
+		names = append(names, fmt.Sprintf("%s (key %q)", i.Name, i.Key))
+	}
+	return strings.Join(names, ", ")
+}
+
+// keyStore gives the use cases the keyring in the words of the core.
+type keyStore struct{ *keyring.Keyring }
+
+func (k keyStore) Generate(name string, kind pki.KeyType) (crypto.Signer, error) {
+	return k.Keyring.Generate(name, keyring.KeyType(kind))
+}
+
+// maker makes CA certificates with keys that the use cases hold.
+type maker struct{}
+
+func (maker) SignRoot(_ context.Context, r pki.CARequest, key crypto.Signer) ([]byte, error) {
+	return ca.NewRoot(r, key)
+}
+
+func (maker) SignIntermediate(_ context.Context, r pki.CARequest, parent pki.Issuer, key crypto.Signer) ([]byte, error) {
+	certificate, err := x509.ParseCertificate(parent.Certificate)
+	if err != nil {
+		return nil, fmt.Errorf("issuer %s: %w", parent.ID, err)
+	}
+	return ca.NewIntermediate(r, certificate, key)
+}

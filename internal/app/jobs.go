@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/jobs"
+)
+
+// How often the background jobs run, and how they are bounded.
+const (
+	listInterval    = 2 * time.Second // revocations are listed within seconds
+	resumeInterval  = 10 * time.Second
+	resumeAge       = 45 * time.Second // what is younger is still worked on by the request that began it
+	resumeLimit     = 100
+	giveUpAfter     = time.Hour // an intent that cannot be signed so long is abandoned
+	trimInterval    = time.Minute
+	trimStep        = 200 // rows of one small transaction
+	keepEnded       = 30 * 24 * time.Hour
+	renewalInterval = 10 * time.Minute
+)
+
+// backgroundJobs returns what happens without a request.
+func (a *App) backgroundJobs(own *serverCertificate) []jobs.Job {
+	all := []jobs.Job{
+		{Name: "revocation-lists", Interval: listInterval, Run: a.issue.PublishLists},
+		{Name: "resume-issuances", Interval: resumeInterval, More: resumeLimit, Run: a.resumeIssuances()},
+		{Name: "resume-validations", Interval: resumeInterval, Run: a.resumeLooks()},
+		{Name: "retention", Interval: trimInterval, More: trimStep, Run: func(ctx context.Context) (int, error) {
+			return a.db.Trim(ctx, time.Now().Add(-keepEnded), trimStep)
+		}},
+		{Name: "server-certificate", Interval: renewalInterval, Run: own.ensure},
+		{Name: "next-issuer", Interval: renewalInterval, Run: a.nextIssuer},
+	}
+	for i := range all {
+		all[i].Observe = a.metrics.job
+	}
+	return all
+}
+
+// resumeIssuances returns a job that finishes what a crash left behind: at its first run everything, for the folder's
+// lock says that nobody else works on it; later what is older than any request.
+func (a *App) resumeIssuances() func(context.Context) (int, error) {
+	age := time.Duration(0)
+	return func(ctx context.Context) (int, error) {
+		now := time.Now()
+		done, err := a.issue.ResumeIssuances(ctx, now.Add(-age), now.Add(-giveUpAfter), resumeLimit)
+		age = resumeAge
+		return done, err
+	}
+}
+
+// resumeLooks does the same for validations.
+func (a *App) resumeLooks() func(context.Context) (int, error) {
+	age := time.Duration(0)
+	return func(ctx context.Context) (int, error) {
+		done, err := a.issue.ResumeLooks(ctx, time.Now().Add(-age), resumeLimit)
+		age = resumeAge
+		return done, err
+	}
+}
+
+// nextIssuer makes the next intermediate in time, and warns while it cannot.
+func (a *App) nextIssuer(ctx context.Context) (int, error) {
+	succession, err := a.manage.NextIssuers(ctx)
+	for _, w := range succession.Warnings {
+		a.log.Warn("an issuer needs a successor", slog.String("problem", w))
+	}
+	return len(succession.Made), err
+}
+
+// clockTolerance is how far the clock may stand before the newest event.
+const clockTolerance = 5 * time.Second
+
+// checks returns the named conditions of readiness.
+func (a *App) checks(own *serverCertificate) []check {
+	return []check{
+		{"store", a.db.Ping},
+		{"clock", a.checkClock},
+		{"issuers", a.checkIssuers},
+		{"revocation-lists", a.checkLists},
+		{"server-certificate", func(context.Context) error {
+			if c := own.current.Load(); c == nil || !time.Now().Before(c.Leaf.NotAfter) {
+				return errors.New("the server's own certificate has expired; see the log why it was not renewed")
+			}
+			return nil
+		}},
+	}
+}
+
+func (a *App) checkClock(ctx context.Context) error {
+	last, err := a.db.LastEvent(ctx)
+	if err == nil && time.Now().Before(last.Add(-clockTolerance)) {
+		err = fmt.Errorf("the clock stands at %s, before the newest event at %s; set it", time.Now().UTC().Format(time.RFC3339), last.Format(time.RFC3339))
+	}
+	return err
+}
+
+// checkIssuers wants an issuer that can sign for every profile.
+func (a *App) checkIssuers(ctx context.Context) error {
+	profiles, err := a.db.Profiles(ctx, "")
+	if err != nil {
+		return err
+	}
+	issuers, err := a.db.Issuers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range profiles {
+		if err := a.signs(p, issuers); err != nil {
+			return fmt.Errorf("profile %s: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
+func (a *App) signs(p pki.Profile, issuers []pki.Issuer) error {
+	now := time.Now()
+	err := fmt.Errorf("no issuer named %s is valid now", p.Spec.Issuer)
+	for _, i := range issuers {
+		if i.Name == p.Spec.Issuer && i.Organisation == p.Organisation && !now.Before(i.NotBefore) && now.Before(i.NotAfter) {
+			if err = a.engine.CanSign(i); err == nil {
+				return nil
+			}
+		}
+	}
+	return err
+}
+
+// checkLists wants every revocation list that this server makes to be in force for a while.
+func (a *App) checkLists(ctx context.Context) error {
+	due, err := a.db.CRLsDue(ctx, time.Now().Add(48*time.Hour))
+	if err != nil {
+		return err
+	}
+	for _, list := range due {
+		issuer, err := a.db.Issuer(ctx, list.Issuer)
+		if err != nil {
+			return err
+		}
+		if issuer.Key == "" || !time.Now().Before(issuer.NotAfter) {
+			continue
+		}
+		if list.DER == nil || time.Now().Add(48*time.Hour).After(list.NextUpdate) {
+			return fmt.Errorf("list %d of issuer %s is not renewed; see the log", list.Shard.Number, list.Issuer)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/everleaf-pki/everleaf/internal/durable"
+	"github.com/everleaf-pki/everleaf/internal/jobs"
+)
+
+// Info is what a person needs to use a server that has started.
+type Info struct {
+	Directory   string // URL of the default connector's directory
+	PublicURL   string // base of CRLs and issuers
+	Metrics     string // URL; "" when off
+	RootFile    string // PEM of the roots
+	Fingerprint string // SHA-256 of the newest root, hexadecimal
+	Fresh       bool   // this start made the CA
+	Trial       bool   // loopback targets may be validated
+	PlainKeys   []string
+	Data        string
+}
+
+// Control is how a running server is told what to do.
+type Control struct {
+	Ready  func(Info)                  // called once everything listens
+	Reload func(context.Context) error // reads the settings again; see App.Reload
+}
+
+// server is a running installation.
+type server struct {
+	app         *App
+	listeners   listeners
+	certificate *serverCertificate
+	health      *health
+	jobs        *jobs.Runner
+	http        []*http.Server
+	failed      chan error
+}
+
+// Serve makes the CA at the first start and serves until ctx ends; then it drains: nothing new is accepted, open
+// requests are answered, validations that run are left to the next start.
+func (a *App) Serve(ctx context.Context, env func(string) string, control Control) error {
+	l, err := listen(ctx, a.config, env)
+	if err != nil {
+		return err
+	}
+	if err := a.bootstrap(ctx, l); err != nil {
+		l.close()
+		return err
+	}
+	s := &server{app: a, listeners: l, failed: make(chan error, 4)}
+	if err := s.prepare(ctx); err != nil {
+		l.close()
+		return err
+	}
+	s.start(control)
+	control.Ready(s.info(ctx))
+	select {
+	case <-ctx.Done():
+		err = nil
+	case err = <-s.failed:
+	}
+	return errors.Join(err, s.drain())
+}
+
+// prepare readies everything that must exist before the first request is answered.
+func (s *server) prepare(ctx context.Context) error {
+	a := s.app
+	key, err := serverSigner(a.keys)
+	if err != nil {
+		return err
+	}
+	s.certificate = &serverCertificate{
+		file: a.folder.serverChain(), names: serverNames(a.config), key: key,
+		issue: a.certifyServer, now: time.Now, log: a.log,
+	}
+	if _, err := s.certificate.ensure(ctx); err != nil {
+		return err
+	}
+	if _, err := a.issue.PublishLists(ctx); err != nil {
+		return err
+	}
+	return a.writeRoots(ctx)
+}
+
+// start serves every listener and starts the jobs.
+func (s *server) start(control Control) {
+	a := s.app
+	s.health = &health{checks: a.checks(s.certificate), log: a.log}
+	s.jobs = jobs.Start(a.log, a.backgroundJobs(s.certificate)...)
+	s.serve(tls.NewListener(s.capped(s.listeners.https), s.tlsConfig()), s.acmeHandler())
+	s.serve(s.capped(s.listeners.public), s.publicHandler())
+	s.serve(s.listeners.admin, a.adminHandler(control.Reload))
+	if s.listeners.metrics != nil {
+		s.serve(s.listeners.metrics, s.metricsHandler())
+	}
+}
+
+func (s *server) tlsConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"h2", "http/1.1"},
+		GetCertificate: s.certificate.get,
+	}
+}
+
+func (s *server) metricsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.app.metrics.registry, promhttp.HandlerOpts{}))
+	s.health.register(mux)
+	return mux
+}
+
+// serve answers on a listener until it is closed; an unexpected end stops the whole server.
+func (s *server) serve(l net.Listener, handler http.Handler) {
+	h := s.newHTTPServer(handler)
+	s.http = append(s.http, h)
+	go func() {
+		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("the listener on %s ended: %w", l.Addr(), err)
+		}
+	}()
+}
+
+// drain stops accepting, answers what is open within the limit, and stops the jobs.
+func (s *server) drain() error {
+	s.health.draining.Store(true)
+	s.app.log.Info("the server stops", slog.Duration("limit", s.app.config.Drain))
+	ctx, cancel := context.WithTimeout(context.Background(), s.app.config.Drain)
+	defer cancel()
+	var problems []error
+	for _, h := range s.http {
+		if err := h.Shutdown(ctx); err != nil {
+			problems = append(problems, fmt.Errorf("open requests were cut off: %w", err), h.Close())
+		}
+	}
+	s.jobs.Stop()
+	return errors.Join(problems...)
+}
+
+func (s *server) info(ctx context.Context) Info {
+	a := s.app
+	info := Info{
+		Directory: s.listeners.httpsBase(a.config) + "/acme/default/directory",
+		RootFile:  a.folder.roots(), Fresh: a.fresh, Trial: a.config.Trial(), PlainKeys: a.keys.Plain(), Data: a.folder.path,
+	}
+	info.PublicURL = a.publicURL()
+	if s.listeners.metrics != nil {
+		info.Metrics = "http://" + s.listeners.metrics.Addr().String() + "/metrics"
+	}
+	if roots, err := a.issue.Roots(ctx); err == nil && len(roots) > 0 {
+		sum := sha256.Sum256(roots[0].Certificate)
+		info.Fingerprint = hex.EncodeToString(sum[:])
+	}
+	return info
+}
+
+// writeRoots keeps the roots as a PEM file beside the database, for people and scripts. It writes only what changed.
+func (a *App) writeRoots(ctx context.Context) error {
+	roots, err := a.issue.Roots(ctx)
+	if err != nil {
+		return err
+	}
+	var chain [][]byte
+	for _, r := range roots {
+		chain = append(chain, r.Certificate)
+	}
+	text := encodeChain(chain)
+	if old, err := os.ReadFile(a.folder.roots()); err == nil && string(old) == string(text) {
+		return nil
+	}
+	return durable.WriteFile(a.folder.roots(), text, 0o644)
+}

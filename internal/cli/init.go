@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"crypto"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/everleaf-pki/everleaf/internal/app"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/manage"
+)
+
+// initFlags are what a person decides about a new CA.
+type initFlags struct {
+	name       string
+	keyType    string
+	rootOut    string
+	chainFile  string
+	keyFile    string
+	publicBase string
+}
+
+func newInit(c *command) *cobra.Command {
+	var f initFlags
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Make the certificate authority without starting it",
+		Long: `Make the certificate authority without starting it, with more say than the first
+"everleaf serve" gives: keep the root's key off this machine, choose the type of
+the keys, or bring an existing CA.
+
+With --root-out the root's key is written, encrypted if there is a passphrase,
+to a file outside the data folder; take it away and keep it safe. The issuer's
+key stays here.`,
+		Example: `  everleaf init --root-out /media/usb/root.key --public-url http://pki.example.com
+  everleaf init --import-chain ca.pem --import-key ca.key --public-url http://pki.example.com`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.init(cmd, f) },
+	}
+	addSettings(cmd.Flags(), "data", "passphrase-file")
+	cmd.Flags().StringVar(&f.publicBase, "public-url", "http://localhost:8444", "base `URL` of CRLs and issuers as it will stand in certificates")
+	cmd.Flags().StringVar(&f.name, "name", "", "`name` that begins the names of the CA certificates (default Everleaf)")
+	cmd.Flags().StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "`type` of the keys: ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096")
+	cmd.Flags().StringVar(&f.rootOut, "root-out", "", "`file` that gets the root's key, which then never is in the data folder")
+	cmd.Flags().StringVar(&f.chainFile, "import-chain", "", "PEM `file` of an existing CA: its certificate, then those above it")
+	cmd.Flags().StringVar(&f.keyFile, "import-key", "", "PEM `file` of the private key of the existing CA")
+	cmd.MarkFlagsRequiredTogether("import-chain", "import-key")
+	cmd.MarkFlagsMutuallyExclusive("import-chain", "root-out")
+	return cmd
+}
+
+func (c *command) init(cmd *cobra.Command, f initFlags) error {
+	settings, err := c.loadSettings(cmd)
+	if err != nil {
+		return err
+	}
+	setup := manage.Setup{CAName: f.name, PublicURL: f.publicBase, KeyType: pki.KeyType(f.keyType)}
+	if setup.Import, err = readImport(f); err != nil {
+		return err
+	}
+	installation, err := app.Open(cmd.Context(), settings, slog.New(slog.DiscardHandler), c.env)
+	if err != nil {
+		return err
+	}
+	defer installation.Close() //nolint:errcheck // everything is durable by now
+	if f.rootOut != "" {
+		setup.RootKeyOut = func(key crypto.Signer, _ []byte) error { return installation.WriteKey(f.rootOut, key) }
+	}
+	result, err := installation.Bootstrap(cmd.Context(), setup)
+	if err != nil {
+		return err
+	}
+	if !result.Made {
+		_, err = fmt.Fprintf(c.Err, "%s has a certificate authority already; nothing was changed.\n", settings.Data)
+		return err
+	}
+	return c.tellInit(settings.Data, f, result)
+}
+
+func (c *command) tellInit(data string, f initFlags, result manage.Result) error {
+	_, err := fmt.Fprintf(c.Err, "A certificate authority was made in %s.\n", data)
+	if err == nil && f.rootOut != "" {
+		_, err = fmt.Fprintf(c.Err, "The root's key is in %s and nowhere else: take it off this machine and keep it safe.\n", f.rootOut)
+	}
+	if err == nil && len(result.Root.Certificate) > 0 {
+		err = pem.Encode(c.Out, &pem.Block{Type: "CERTIFICATE", Bytes: result.Root.Certificate})
+	}
+	return err
+}
+
+func readImport(f initFlags) (*manage.Import, error) {
+	if f.chainFile == "" {
+		return nil, nil
+	}
+	chain, err := os.ReadFile(f.chainFile)
+	if err != nil {
+		return nil, fmt.Errorf("the chain cannot be read: %w", err)
+	}
+	key, err := os.ReadFile(f.keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("the key cannot be read: %w", err)
+	}
+	return &manage.Import{Chain: chain, Key: key}, nil
+}

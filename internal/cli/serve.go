@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"github.com/everleaf-pki/everleaf/internal/app"
+	"github.com/everleaf-pki/everleaf/internal/config"
+)
+
+func newServe(c *command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the certificate authority",
+		Long: `Run the certificate authority.
+
+The first start makes a root, an issuer, profiles, an ACME connector and a
+certificate for the server itself; a later start changes nothing. SIGTERM
+answers what is open and ends; SIGHUP, or "everleaf reload", reads the settings
+again.`,
+		Example: `  everleaf serve
+  everleaf serve --data /srv/everleaf --listen :443 --external-url https://ca.example.com`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.serve(cmd) },
+	}
+	addSettings(cmd.Flags())
+	return cmd
+}
+
+func (c *command) serve(cmd *cobra.Command) error {
+	settings, err := c.loadSettings(cmd)
+	if err != nil {
+		return err
+	}
+	level := new(slog.LevelVar)
+	level.Set(settings.LogLevel)
+	log := newLogger(c.Err, settings.LogFormat, level)
+	installation, err := app.Open(cmd.Context(), settings, log, c.env)
+	if err != nil {
+		return err
+	}
+	reload := func(context.Context) error {
+		fresh, err := c.loadSettings(cmd)
+		if err == nil {
+			err = applyLive(settings, fresh, level)
+		}
+		if err != nil {
+			log.Error("the settings were not reloaded; the old ones stay in force", slog.Any("error", err))
+			return err
+		}
+		settings.LogLevel = fresh.LogLevel
+		log.Info("the settings were reloaded")
+		return nil
+	}
+	stop := onHangup(cmd.Context(), reload)
+	defer stop()
+	err = installation.Serve(cmd.Context(), c.env, app.Control{
+		Ready: func(i app.Info) {
+			banner(c.Err, i)
+			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+		},
+		Reload: reload,
+	})
+	return errors.Join(err, installation.Close())
+}
+
+// onHangup calls reload at each SIGHUP until stop is called.
+func onHangup(ctx context.Context, reload func(context.Context) error) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				_ = reload(ctx) // it logs
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(done)
+	}
+}
+
+// applyLive takes over what can change while the server runs, and refuses a change of anything else, so that nobody
+// believes that it happened.
+func applyLive(old, fresh config.Config, level *slog.LevelVar) error {
+	comparable := fresh
+	comparable.LogLevel = old.LogLevel
+	if fmt.Sprint(comparable) != fmt.Sprint(old) {
+		return errors.New("a setting changed that needs a restart; only log-level is taken over while the server runs")
+	}
+	level.Set(fresh.LogLevel)
+	return nil
+}
+
+// newLogger logs as text to a terminal and as JSON elsewhere, unless the settings say which.
+func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" || format == "auto" && !isTerminal(w) {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// banner tells a person how to use the server that has started.
+func banner(w io.Writer, i app.Info) {
+	var out strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
+	say("")
+	if i.Fresh {
+		say("Everleaf made a new certificate authority in %s.", i.Data)
+	} else {
+		say("Everleaf serves the certificate authority in %s.", i.Data)
+	}
+	say("")
+	say("  ACME directory    %s", i.Directory)
+	say("  Root certificate  %s", i.RootFile)
+	say("  its SHA-256       %s", i.Fingerprint)
+	say("  CRLs and issuers  %s", i.PublicURL)
+	if i.Metrics != "" {
+		say("  Metrics           %s", i.Metrics)
+	}
+	say("")
+	say("A certificate with certbot, on the host that has the name:")
+	say("")
+	say("  REQUESTS_CA_BUNDLE=%s certbot certonly --standalone \\", i.RootFile)
+	say("    --server %s --register-unsafely-without-email --agree-tos -d NAME", i.Directory)
+	say("")
+	say("Trust the root on a Debian machine:")
+	say("")
+	say("  cp %s /usr/local/share/ca-certificates/everleaf.crt && update-ca-certificates", i.RootFile)
+	for _, note := range notes(i) {
+		say("")
+		say("Note: %s", note)
+	}
+	_, _ = io.WriteString(w, out.String()+"\n")
+}
+
+// notes are what a person should know about the way the server was set up.
+func notes(i app.Info) []string {
+	var out []string
+	if i.Trial {
+		out = append(out, "this is a trial set-up: the server listens on loopback only, so names may be proven on loopback addresses as well.")
+	}
+	if len(i.PlainKeys) > 0 {
+		out = append(out, fmt.Sprintf("these keys are not encrypted: %s. With --passphrase-file, new keys are.", strings.Join(i.PlainKeys, ", ")))
+	}
+	return out
+}

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/everleaf-pki/everleaf/internal/config"
+)
+
+// configFlag names the configuration file.
+const configFlag = "config"
+
+// addSettings gives a command the flags of the settings; of those named, or of all without names.
+func addSettings(flags *pflag.FlagSet, names ...string) {
+	flags.String(configFlag, "", "configuration `file` (default: everleaf.yaml in /etc/everleaf or the XDG folder)")
+	for _, s := range config.Settings() {
+		if len(names) > 0 && !contains(names, s.Name) {
+			continue
+		}
+		usage := s.Usage + " [" + s.Env() + "]"
+		if s.Default != "" {
+			usage += " (default " + s.Default + ")"
+		}
+		if s.List {
+			flags.StringSlice(s.Name, nil, usage)
+		} else {
+			flags.String(s.Name, "", usage)
+		}
+	}
+}
+
+func contains(list []string, one string) bool {
+	for _, s := range list {
+		if s == one {
+			return true
+		}
+	}
+	return false
+}
+
+// loadSettings reads the settings of a command from all sources.
+func (c *command) loadSettings(cmd *cobra.Command) (config.Config, error) {
+	given := make(map[string][]string)
+	for _, s := range config.Settings() {
+		f := cmd.Flags().Lookup(s.Name)
+		switch {
+		case f == nil || !f.Changed:
+		case s.List:
+			given[s.Name], _ = cmd.Flags().GetStringSlice(s.Name)
+		default:
+			given[s.Name] = []string{f.Value.String()}
+		}
+	}
+	file, asked := c.configFile(cmd)
+	return config.Load(config.Sources{Flags: given, Env: c.env, File: file, Asked: asked})
+}
+
+// configFile returns the configuration file and whether a person named it.
+func (c *command) configFile(cmd *cobra.Command) (path string, asked bool) {
+	if path, _ = cmd.Flags().GetString(configFlag); path != "" {
+		return path, true
+	}
+	if path = c.env("EVERLEAF_CONFIG"); path != "" {
+		return path, true
+	}
+	if os.Geteuid() == 0 {
+		return "/etc/everleaf/everleaf.yaml", false
+	}
+	folder := c.env("XDG_CONFIG_HOME")
+	if folder == "" {
+		folder = filepath.Join(c.env("HOME"), ".config")
+	}
+	return filepath.Join(folder, "everleaf", "everleaf.yaml"), false
+}
+
+// firstLine is the first line of a text.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
