@@ -1,7 +1,6 @@
 package acme
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -180,6 +179,3 @@ func (o Order) Fail(authorizations []Authorization, f Failure, now time.Time) (O
 func ended(what string, status Status) error {
 	return fault.New(fault.Conflict, "The %s is %s already.", what, status)
 }
-
-// Describe names the edge as text, for documents and tests.
-func (t Transition) Describe() string { return fmt.Sprintf("%s --%s--> %s", t.From, t.Event, t.To) }
