@@ -103,7 +103,13 @@ func checkRefusal(t *testing.T, err error, kind fault.Kind, why string) {
 	}
 }
 
-type edPublic = ed25519.PublicKey
+func asType[T any](value any) (T, error) {
+	typed, ok := value.(T)
+	if !ok {
+		return typed, errors.New("another type")
+	}
+	return typed, nil
+}
 
 func decodeB64(text string) ([]byte, error) { return base64.RawURLEncoding.DecodeString(text) }
 

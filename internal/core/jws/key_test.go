@@ -3,8 +3,9 @@ package jws
 import (
 	"bytes"
 	"crypto"
-	"crypto/dsa"
+	"crypto/ecdh"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"math/big"
@@ -61,15 +62,24 @@ func TestCanonicalJWK(t *testing.T) {
 	}
 }
 
-// TestKeyIsImmutable: neither what a key was made from nor what it hands out is part of it.
+// TestKeyIsImmutable: what a key was made from, and the JWK that it hands out, can change without changing it.
 func TestKeyIsImmutable(t *testing.T) {
-	public := bytes.Clone(signers()["EdDSA"].Public().(interface{ Equal(crypto.PublicKey) bool }).(edPublic))
-	key := must(KeyFromPublic(edPublic(public)))
-	thumbprint := key.Thumbprint()
-	clear(public)
-	clear(key.JWK())
-	if again := must(ParseKey(key.JWK())); again.Thumbprint() != thumbprint || !again.Equal(publicKey("EdDSA")) {
-		t.Errorf("the key became %s", key.JWK())
+	rsaKey := *must(asType[*rsa.PublicKey](publicKey("RS256").Public()))
+	rsaKey.N = new(big.Int).Set(rsaKey.N)
+	edKey := bytes.Clone(must(asType[ed25519.PublicKey](publicKey("EdDSA").Public())))
+	for algorithm, tt := range map[string]struct {
+		public crypto.PublicKey
+		change func()
+	}{
+		"RS256": {&rsaKey, func() { rsaKey.N.SetInt64(15); rsaKey.E = 3 }},
+		"EdDSA": {ed25519.PublicKey(edKey), func() { clear(edKey) }},
+	} {
+		key, want := must(KeyFromPublic(tt.public)), publicKey(algorithm)
+		tt.change()
+		clear(key.JWK())
+		if !key.Equal(want) || !must(KeyFromPublic(key.Public())).Equal(want) {
+			t.Errorf("%s: the key became %s", algorithm, must(KeyFromPublic(key.Public())).JWK())
+		}
 	}
 }
 
@@ -91,6 +101,7 @@ func TestParseKeyRSA(t *testing.T) {
 		{"1024", 1024, false, 65537, "modulus has 1024 bits; use 2048 to 4096"},
 		{"2047", 2047, false, 65537, "modulus has 2047 bits; use 2048 to 4096"},
 		{"2049", 2049, false, 65537, "not a multiple of 8"},
+		{"2052", 2052, false, 65537, "not a multiple of 8"},
 		{"4095", 4095, false, 65537, "not a multiple of 8"},
 		{"4097", 4097, false, 65537, "modulus has 4097 bits; use 2048 to 4096"},
 		{"16384", 16384, false, 65537, "modulus has 16384 bits"},
@@ -203,8 +214,8 @@ func TestKeyFromPublicRefuses(t *testing.T) {
 	for name, public := range map[string]crypto.PublicKey{
 		"off the curve": offCurve,
 		"P-224":         must(ecKeyOf(elliptic.P224(), 1)).Public(),
-		"DSA":           &dsa.PublicKey{},
-		"short Ed25519": edPublic{1, 2, 3},
+		"X25519":        must(ecdh.X25519().NewPublicKey(make([]byte, 32))),
+		"short Ed25519": ed25519.PublicKey{1, 2, 3},
 		"nothing":       nil,
 		"private":       signers()["ES256"],
 	} {

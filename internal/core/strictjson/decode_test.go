@@ -92,6 +92,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"trailing comma", `{"kid":"a",}`, "The JSON is not valid at byte 10: "},
 		{"comment", `{/**/}`, "The JSON is not valid at byte 1: "},
 		{"closed too often", `{}]]]]`, "The JSON is not valid at byte 2: "},
+		{"closed too often and opened again", `{}]]{"x":[0,1]}`, "The JSON is not valid at byte 2: "},
 		{"string for number", `{"reason":"1"}`, `JSON member "/reason": a whole number in range is required.`},
 		{"fraction", `{"reason":1.5}`, `JSON member "/reason": a whole number in range is required.`},
 		{"number too large", `{"reason":1e99}`, `JSON member "/reason": a whole number in range is required.`},
