@@ -1,0 +1,233 @@
+package query
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+// IssuanceColumns are the columns that an intent and the certificate that it becomes have in common.
+const IssuanceColumns = "id, organisation, connector, account, order_id, profile, profile_name, issuer, serial, names, " +
+	"not_before, not_after, key_hash, shard"
+
+// IntentColumns are the columns of intents in the order of IntentValues.
+const IntentColumns = IssuanceColumns + ", begun, tbs"
+
+const (
+	selectIntent      = "SELECT " + IntentColumns + " FROM intents "
+	selectCertificate = "SELECT " + IssuanceColumns + ", issued, revoked, reason, der FROM certificates "
+)
+
+// IntentValues is the row of an intent.
+func IntentValues(i pki.Intent) ([]any, error) {
+	serial, err := Serial(i.Serial)
+	if err != nil {
+		return nil, err
+	}
+	names, err := document(i.Names)
+	return []any{
+		i.ID, i.Organisation, i.Connector, i.Account, i.Order, i.Profile, i.ProfileName, i.Issuer, serial, names,
+		Seconds(i.NotBefore), Seconds(i.NotAfter), i.KeyHash[:], sql.NullInt64{Int64: int64(i.Shard), Valid: i.Shard != 0},
+		Seconds(i.Begun), i.TBS,
+	}, err
+}
+
+// Serial is how a serial number stands in a row: its octets.
+func Serial(s pki.Serial) ([]byte, error) {
+	octets, err := hex.DecodeString(string(s))
+	if err != nil || len(octets) == 0 {
+		return nil, fmt.Errorf("serial number %q is not hexadecimal", s)
+	}
+	return octets, nil
+}
+
+// issuance decodes the common columns, and what follows them into rest.
+func issuance(rows *sql.Rows, rest ...any) (pki.Certificate, error) {
+	var (
+		c                   pki.Certificate
+		serial, key         []byte
+		names               string
+		notBefore, notAfter int64
+		shard               sql.NullInt64
+	)
+	err := rows.Scan(append([]any{
+		&c.ID, &c.Organisation, &c.Connector, &c.Account, &c.Order, &c.Profile, &c.ProfileName, &c.Issuer, &serial, &names,
+		&notBefore, &notAfter, &key, &shard,
+	}, rest...)...)
+	if err != nil {
+		return c, err
+	}
+	if copy(c.KeyHash[:], key) != len(c.KeyHash) || len(key) != len(c.KeyHash) {
+		return c, fmt.Errorf("stored key hash of certificate %s has %d octets", c.ID, len(key))
+	}
+	c.Serial = pki.Serial(hex.EncodeToString(serial))
+	c.NotBefore, c.NotAfter, c.Shard = moment(notBefore), moment(notAfter), int(shard.Int64)
+	return c, parse("names", names, &c.Names)
+}
+
+func intent(rows *sql.Rows) (i pki.Intent, err error) {
+	var begun int64
+	i.Certificate, err = issuance(rows, &begun, &i.TBS)
+	i.Begun = moment(begun)
+	return i, err
+}
+
+func certificate(rows *sql.Rows) (pki.Certificate, error) {
+	var (
+		issued, revoked int64
+		reason          int
+		der             []byte
+	)
+	c, err := issuance(rows, &issued, &revoked, &reason, &der)
+	c.Issued, c.Revoked, c.Reason, c.DER = moment(issued), moment(revoked), pki.Reason(reason), der
+	return c, err
+}
+
+// Intent returns an intent, and found = false without one.
+func Intent(ctx context.Context, q Querier, id string) (i pki.Intent, found bool, err error) {
+	return first(ctx, q, intent, selectIntent+"WHERE id = ?", id)
+}
+
+// Intents returns the intents begun before the given time, oldest first.
+func Intents(ctx context.Context, q Querier, before time.Time, limit int) ([]pki.Intent, error) {
+	return all(ctx, q, intent, selectIntent+"WHERE begun < ? ORDER BY begun, id LIMIT ?", Seconds(before), limited(limit))
+}
+
+// Certificate returns a certificate; NotFound without one.
+func Certificate(ctx context.Context, q Querier, id string) (pki.Certificate, error) {
+	return one(ctx, q, "certificate", certificate, selectCertificate+"WHERE id = ?", id)
+}
+
+// CertificateBySerial returns the certificate with a serial number; issuer "" means any issuer, and Conflict that
+// several used the number.
+func CertificateBySerial(ctx context.Context, q Querier, issuer string, serial pki.Serial) (pki.Certificate, error) {
+	octets, err := Serial(serial)
+	if err != nil {
+		return pki.Certificate{}, Missing("certificate")
+	}
+	if issuer != "" {
+		return one(ctx, q, "certificate", certificate, selectCertificate+"WHERE serial = ? AND issuer = ?", octets, issuer)
+	}
+	found, err := all(ctx, q, certificate, selectCertificate+"WHERE serial = ? LIMIT 2", octets)
+	switch {
+	case err != nil:
+		return pki.Certificate{}, err
+	case len(found) == 0:
+		return pki.Certificate{}, Missing("certificate")
+	case len(found) > 1:
+		return pki.Certificate{}, fault.New(fault.Conflict,
+			"Several issuers have a certificate with the serial number %s; name the issuer too.", serial)
+	}
+	return found[0], nil
+}
+
+// SerialUsed reports whether a certificate of an issuer has a serial number.
+func SerialUsed(ctx context.Context, q Querier, issuer string, serial pki.Serial) (bool, error) {
+	octets, err := Serial(serial)
+	if err != nil {
+		return false, err
+	}
+	return exists(ctx, q, "SELECT 1 FROM certificates WHERE serial = ? AND issuer = ?", octets, issuer)
+}
+
+// KeyHasCertificate reports whether a certificate was issued for a key.
+func KeyHasCertificate(ctx context.Context, q Querier, key pki.KeyHash) (bool, error) {
+	return exists(ctx, q, "SELECT 1 FROM certificates WHERE substr(key_hash, 1, 8) = ? AND key_hash = ? LIMIT 1", key[:8], key[:])
+}
+
+// KeyBlocked reports whether a key is blocked.
+func KeyBlocked(ctx context.Context, q Querier, key pki.KeyHash) (bool, error) {
+	return exists(ctx, q, "SELECT 1 FROM blocked_keys WHERE key_hash = ?", key[:])
+}
+
+// CertificatesAfter returns the certificates that follow an id, oldest first; "" starts at the beginning.
+func CertificatesAfter(ctx context.Context, q Querier, id string, limit int) ([]pki.Certificate, error) {
+	return all(ctx, q, certificate, selectCertificate+"WHERE id > ? ORDER BY id LIMIT ?", id, limited(limit))
+}
+
+// NameIndexed reports whether a search for a name finds a certificate.
+func NameIndexed(ctx context.Context, q Querier, name, certificate string) (bool, error) {
+	return exists(ctx, q, "SELECT 1 FROM certificate_names WHERE name = ? AND certificate = ?", name, certificate)
+}
+
+// defaultPage is how many certificates a filter without a limit selects.
+const defaultPage = 100
+
+// Certificates returns the certificates that a filter selects, newest first.
+func Certificates(ctx context.Context, q Querier, f pki.Filter) ([]pki.Certificate, error) {
+	where, args := []string{"id < ?"}, []any{start(f.Before)}
+	add := func(condition string, values ...any) {
+		where, args = append(where, condition), append(args, values...)
+	}
+	if f.Name != "" {
+		condition, values := nameCondition(f.Name)
+		add("id IN (SELECT certificate FROM certificate_names WHERE "+condition+")", values...)
+	}
+	if f.Account != "" {
+		add("account = ?", f.Account)
+	}
+	if f.Connector != "" {
+		add("connector = ?", f.Connector)
+	}
+	if f.Order != "" {
+		add("order_id = ? AND order_id <> ''", f.Order)
+	}
+	if f.KeyHash != (pki.KeyHash{}) {
+		add("substr(key_hash, 1, 8) = ? AND key_hash = ?", f.KeyHash[:8], f.KeyHash[:])
+	}
+	if !f.ExpiresBefore.IsZero() {
+		add("not_after < ?", Seconds(f.ExpiresBefore))
+	}
+	if !f.ExpiresAfter.IsZero() {
+		add("not_after >= ?", Seconds(f.ExpiresAfter))
+	}
+	if f.Revoked {
+		add("revoked > 0")
+	}
+	limit := f.Limit
+	if limit == 0 {
+		limit = defaultPage
+	}
+	return all(ctx, q, certificate,
+		selectCertificate+"WHERE "+strings.Join(where, " AND ")+" ORDER BY id DESC LIMIT ?", append(args, limited(limit))...)
+}
+
+// nameCondition selects rows of certificate_names: one name, or with a leading dot everything below a domain.
+func nameCondition(name string) (condition string, args []any) {
+	domain, below := strings.CutPrefix(strings.ToLower(name), ".")
+	if !below {
+		return "name = ?", []any{searchName(domain)}
+	}
+	// "/" follows "." in ASCII, and no name has either beside a label.
+	return "name >= ? AND name < ?", []any{searchName(domain) + ".", searchName(domain) + "/"}
+}
+
+// SearchNames are the rows of a certificate in certificate_names.
+func SearchNames(names []ident.Identifier) []string {
+	var search []string
+	for _, name := range names {
+		search = append(search, searchName(name.Value()))
+	}
+	slices.Sort(search)
+	return slices.Compact(search)
+}
+
+// searchName reverses the labels of a DNS name: names of one domain stand together. Addresses stay as they are; none
+// looks like a reversed name, because no top-level domain is numeric or has a colon.
+func searchName(name string) string {
+	if _, err := netip.ParseAddr(name); err == nil {
+		return name
+	}
+	labels := strings.Split(name, ".")
+	slices.Reverse(labels)
+	return strings.Join(labels, ".")
+}

@@ -1,0 +1,137 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/store"
+	"github.com/everleaf-pki/everleaf/internal/store/query"
+)
+
+// Certificate implements store.Certificates.
+func (db *DB) Certificate(ctx context.Context, id string) (pki.Certificate, error) {
+	return read(ctx, db, func(q query.Querier) (pki.Certificate, error) { return query.Certificate(ctx, q, id) })
+}
+
+// CertificateBySerial implements store.Certificates.
+func (db *DB) CertificateBySerial(ctx context.Context, issuer string, serial pki.Serial) (pki.Certificate, error) {
+	return read(ctx, db, func(q query.Querier) (pki.Certificate, error) {
+		return query.CertificateBySerial(ctx, q, issuer, serial)
+	})
+}
+
+// FindCertificates implements store.Certificates.
+func (db *DB) FindCertificates(ctx context.Context, f store.CertificateFilter) ([]pki.Certificate, error) {
+	return read(ctx, db, func(q query.Querier) ([]pki.Certificate, error) { return query.Certificates(ctx, q, f) })
+}
+
+// KeyBlocked implements store.Certificates.
+func (db *DB) KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error) {
+	return read(ctx, db, func(q query.Querier) (bool, error) { return query.KeyBlocked(ctx, q, key) })
+}
+
+// KeyHasCertificate implements store.Certificates.
+func (db *DB) KeyHasCertificate(ctx context.Context, key pki.KeyHash) (bool, error) {
+	return read(ctx, db, func(q query.Querier) (bool, error) { return query.KeyHasCertificate(ctx, q, key) })
+}
+
+// Revoke implements store.Certificates.
+func (db *DB) Revoke(
+	ctx context.Context, certificate string, at time.Time, reason pki.Reason, block bool, e event.Event,
+) (pki.Certificate, error) {
+	return write(ctx, db, func(tx *tx) (pki.Certificate, error) {
+		c, err := query.Certificate(ctx, tx, certificate)
+		if err != nil {
+			return c, err
+		}
+		if err := tx.markRevoked(c, query.Seconds(at), reason); err != nil {
+			return c, err
+		}
+		if block {
+			const blockKey = "INSERT INTO blocked_keys (key_hash, since) VALUES (?, ?) ON CONFLICT DO NOTHING"
+			if _, err := tx.exec(blockKey, c.KeyHash[:], query.Seconds(at)); err != nil {
+				return c, err
+			}
+		}
+		if err := tx.record(e); err != nil {
+			return c, err
+		}
+		return query.Certificate(ctx, tx, certificate)
+	})
+}
+
+// markRevoked revokes a certificate, or gives a revoked one the reason keyCompromise, and marks its shard.
+func (t *tx) markRevoked(c pki.Certificate, at int64, reason pki.Reason) error {
+	changed, err := t.exec("UPDATE certificates SET revoked = ?, reason = ? WHERE id = ? AND revoked = 0", at, reason, c.ID)
+	if err != nil {
+		return err
+	}
+	mark := "UPDATE crl_shards SET stale = 1 WHERE issuer = ? AND number = ? AND stale = 0"
+	if changed == 0 && reason == pki.KeyCompromise {
+		mark = "UPDATE crl_shards SET stale = 1, amended = 1 WHERE issuer = ? AND number = ?"
+		changed, err = t.exec("UPDATE certificates SET reason = ? WHERE id = ? AND revoked > 0 AND reason <> ?", reason, c.ID, reason)
+		if err != nil {
+			return err
+		}
+	}
+	if changed == 0 {
+		return fault.New(fault.AlreadyRevoked, "The certificate is revoked already.")
+	}
+	_, err = t.exec(mark, c.Issuer, c.Shard)
+	return err
+}
+
+// Entries implements store.Certificates.
+func (db *DB) Entries(ctx context.Context, issuer string, shard int, since time.Time) ([]pki.Entry, error) {
+	return read(ctx, db, func(q query.Querier) ([]pki.Entry, error) { return query.Entries(ctx, q, issuer, shard, since) })
+}
+
+// CRL implements store.Certificates.
+func (db *DB) CRL(ctx context.Context, issuer string, shard int) (pki.CRL, error) {
+	return read(ctx, db, func(q query.Querier) (pki.CRL, error) { return query.CRL(ctx, q, issuer, shard) })
+}
+
+// CRLsDue implements store.Certificates.
+func (db *DB) CRLsDue(ctx context.Context, before time.Time) ([]pki.CRL, error) {
+	return read(ctx, db, func(q query.Querier) ([]pki.CRL, error) { return query.CRLsDue(ctx, q, before) })
+}
+
+// SaveCRL implements store.Certificates.
+//
+// Whether the list is complete is told by counting, not by clocks: a revocation that waited for its turn in the
+// database is dated before it was stored. A changed reason does not change the count, so after one the next list
+// leaves the shard stale.
+func (db *DB) SaveCRL(ctx context.Context, crl pki.CRL, entries int, e event.Event) error {
+	return execute(ctx, db, func(tx *tx) error {
+		last, err := query.CRL(ctx, tx, crl.Issuer, crl.Shard.Number)
+		if err != nil {
+			return err
+		}
+		due, err := query.CountEntries(ctx, tx, crl.Issuer, crl.Shard.Number, last.ThisUpdate)
+		if err != nil {
+			return err
+		}
+		changed, err := tx.exec(saveShard, crl.Number, query.Seconds(crl.ThisUpdate), query.Seconds(crl.NextUpdate), due != entries,
+			crl.Issuer, crl.Shard.Number, crl.Number-1)
+		if err != nil {
+			return err
+		}
+		if changed == 0 {
+			return fault.New(fault.Conflict, "The revocation list number %d was published already, or one before it was not.", crl.Number)
+		}
+		if _, err := tx.exec(saveList, crl.Issuer, crl.Shard.Number, crl.DER); err != nil {
+			return err
+		}
+		return tx.record(e)
+	})
+}
+
+const (
+	saveShard = "UPDATE crl_shards SET crl_number = ?, this_update = ?, next_update = ?, stale = ? OR amended, amended = 0 " +
+		"WHERE issuer = ? AND number = ? AND crl_number = ?"
+	saveList = "INSERT INTO crls (issuer, number, der) VALUES (?, ?, ?) " +
+		"ON CONFLICT (issuer, number) DO UPDATE SET der = excluded.der"
+)

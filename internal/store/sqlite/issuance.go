@@ -1,0 +1,151 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/store/query"
+)
+
+// BeginIssuance implements store.Issuance.
+func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent) error {
+	values, err := query.IntentValues(i)
+	if err != nil {
+		return err
+	}
+	return execute(ctx, db, func(tx *tx) error {
+		if i.Account != "" {
+			if err := tx.requireAccount(ctx, i.Account); err != nil {
+				return err
+			}
+		}
+		if i.Order != "" {
+			if err := tx.beginOrder(ctx, i.Order, query.Whole(i.Begun)); err != nil {
+				return err
+			}
+		}
+		if err := tx.requireUnblockedKey(ctx, i.KeyHash); err != nil {
+			return err
+		}
+		return tx.insertIntent(ctx, i, values)
+	})
+}
+
+// beginOrder moves an order from ready to processing.
+func (t *tx) beginOrder(ctx context.Context, id string, now time.Time) error {
+	current, authorizations, err := query.Order(ctx, t, id)
+	if err != nil {
+		return err
+	}
+	next, err := current.Finalize(authorizations, now)
+	if err != nil {
+		return err
+	}
+	return t.moveOrder("UPDATE orders SET begun = ?, ends = NULL WHERE id = ? AND begun = 0 AND failure IS NULL",
+		fault.NotReady, query.Seconds(next.Begun), id)
+}
+
+// moveOrder runs a guarded change of one order; the kind says what it means that the guard did not hold.
+func (t *tx) moveOrder(text string, kind fault.Kind, args ...any) error {
+	changed, err := t.exec(text, args...)
+	if err == nil && changed == 0 {
+		err = fault.New(kind, "The order is in another state by now; read it again.")
+	}
+	return err
+}
+
+// insertIntent claims the serial number together with the intent.
+func (t *tx) insertIntent(ctx context.Context, i pki.Intent, values []any) error {
+	used, err := query.SerialUsed(ctx, t, i.Issuer, i.Serial)
+	if err != nil {
+		return err
+	}
+	if !used {
+		_, err = t.exec(query.Insert("intents", query.IntentColumns), values...)
+		used = isDuplicate(err)
+	}
+	if used {
+		return fault.Wrap(err, fault.Conflict, "The serial number %s is in use already.", i.Serial)
+	}
+	return err
+}
+
+// CompleteIssuance implements store.Issuance.
+func (db *DB) CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error {
+	if e.Action != event.CertificateIssued || e.Object != intent {
+		return fmt.Errorf("the event of certificate %s is %s of %q", intent, e.Action, e.Object)
+	}
+	return execute(ctx, db, func(tx *tx) error {
+		i, err := tx.requireIntent(ctx, intent)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec(recordCertificate, query.Seconds(issued), der, intent); err != nil {
+			return err
+		}
+		for _, name := range query.SearchNames(i.Names) {
+			if _, err := tx.exec("INSERT INTO certificate_names (name, certificate) VALUES (?, ?)", name, intent); err != nil {
+				return err
+			}
+		}
+		if i.Order != "" {
+			err := tx.moveOrder("UPDATE orders SET certificate = ?, ends = ? WHERE id = ? AND begun > 0 AND failure IS NULL AND certificate = ''",
+				fault.Conflict, intent, query.Seconds(i.NotAfter), i.Order)
+			if err != nil {
+				return err
+			}
+		}
+		return tx.endIntent(intent, e)
+	})
+}
+
+const recordCertificate = "INSERT INTO certificates (" + query.IssuanceColumns + ", issued, der) " +
+	"SELECT " + query.IssuanceColumns + ", ?, ? FROM intents WHERE id = ?"
+
+// AbandonIssuance implements store.Issuance.
+func (db *DB) AbandonIssuance(ctx context.Context, intent string, f acme.Failure, e event.Event) error {
+	failure, err := query.Failure(&f)
+	if err != nil {
+		return err
+	}
+	return execute(ctx, db, func(tx *tx) error {
+		i, err := tx.requireIntent(ctx, intent)
+		if err != nil {
+			return err
+		}
+		if i.Order != "" {
+			err := tx.moveOrder("UPDATE orders SET failure = ?, ends = ? WHERE id = ? AND begun > 0 AND failure IS NULL AND certificate = ''",
+				fault.Conflict, failure, query.Seconds(e.At), i.Order)
+			if err != nil {
+				return err
+			}
+		}
+		return tx.endIntent(intent, e)
+	})
+}
+
+func (t *tx) requireIntent(ctx context.Context, id string) (pki.Intent, error) {
+	i, found, err := query.Intent(ctx, t, id)
+	if err == nil && !found {
+		err = fault.New(fault.Conflict, "This issuance was ended already.")
+	}
+	return i, err
+}
+
+// endIntent removes an intent and records how it ended.
+func (t *tx) endIntent(id string, e event.Event) error {
+	if _, err := t.exec("DELETE FROM intents WHERE id = ?", id); err != nil {
+		return err
+	}
+	return t.record(e)
+}
+
+// Intents implements store.Issuance.
+func (db *DB) Intents(ctx context.Context, before time.Time, limit int) ([]pki.Intent, error) {
+	return read(ctx, db, func(q query.Querier) ([]pki.Intent, error) { return query.Intents(ctx, q, before, limit) })
+}

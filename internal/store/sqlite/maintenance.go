@@ -1,0 +1,109 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/store/query"
+)
+
+// Free pages are given back to the file system when there are more than freeShare of the file's and than freeFloor,
+// freeStep at a time: fewer are taken again by the next inserts.
+const (
+	freeShare = 4 // a quarter
+	freeFloor = 1024
+	freeStep  = 256
+)
+
+// Ping implements store.Maintenance: it writes one row.
+func (db *DB) Ping(ctx context.Context) error {
+	return execute(ctx, db, func(tx *tx) error {
+		_, err := tx.exec("UPDATE pulse SET beat = 1 - beat")
+		return err
+	})
+}
+
+// Trim implements store.Maintenance.
+func (db *DB) Trim(ctx context.Context, before time.Time, limit int) (int, error) {
+	until := query.Seconds(before)
+	return write(ctx, db, func(tx *tx) (int, error) {
+		orders, err := tx.trimOrders(ctx, until, limit)
+		if err != nil {
+			return 0, err
+		}
+		authorizations, err := tx.exec(trimAuthorizations, until, limit-orders)
+		if err != nil {
+			return 0, err
+		}
+		return orders + int(authorizations), tx.giveBack(ctx)
+	})
+}
+
+const (
+	trimOrders = "DELETE FROM orders WHERE id IN (SELECT id FROM orders WHERE ends IS NOT NULL AND ends < ? ORDER BY ends LIMIT ?) " +
+		"RETURNING authorizations"
+	trimAuthorizations = "DELETE FROM authorizations WHERE id IN " +
+		"(SELECT id FROM authorizations WHERE orders = 0 AND ends < ? ORDER BY ends LIMIT ?)"
+)
+
+// trimOrders deletes orders, and lets go of the authorizations that they named.
+func (t *tx) trimOrders(ctx context.Context, until int64, limit int) (int, error) {
+	lists, err := t.texts(ctx, trimOrders, until, max(limit, 0))
+	if err != nil {
+		return 0, err
+	}
+	for _, text := range lists {
+		var ids []string
+		if err := json.Unmarshal([]byte(text), &ids); err != nil {
+			return 0, fmt.Errorf("stored authorizations of an order: %w", err)
+		}
+		for _, id := range ids {
+			if _, err := t.exec("UPDATE authorizations SET orders = orders - 1 WHERE id = ?", id); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(lists), nil
+}
+
+// texts returns the rows of a statement with one column.
+func (t *tx) texts(ctx context.Context, text string, args ...any) ([]string, error) {
+	rows, err := t.Query(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	var values []string
+	for rows.Next() {
+		var value string
+		if err := rows.Scan(&value); err != nil {
+			return nil, err
+		}
+		values = append(values, value)
+	}
+	return values, rows.Err()
+}
+
+// giveBack shrinks the file by a step when much of it is free.
+func (t *tx) giveBack(ctx context.Context) error {
+	rows, err := t.Query(ctx, "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count")
+	if err != nil {
+		return err
+	}
+	var free, pages int
+	for rows.Next() {
+		if err := rows.Scan(&free, &pages); err != nil {
+			return err
+		}
+	}
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	if free <= max(freeFloor, pages/freeShare) {
+		return nil
+	}
+	_, err = t.exec(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", freeStep))
+	return err
+}

@@ -1,0 +1,221 @@
+// Package store is the contract of the database: every transition of the domain as one method, each with its promise.
+//
+// What holds for all methods. A method is one transaction: when it returns nil, everything it names is durable (it
+// survives a power cut) and visible to every later call on any node; when it returns an error, nothing of it
+// happened, unless the error is Unavailable, which says that the outcome is unknown. The event given to a method is
+// written in the same transaction. Guards stand in the write itself: a method that lost a race returns Conflict or
+// NotReady and changed nothing. Missing rows are NotFound, never a driver's error. A cancelled context may abandon the
+// wait for a write, not the write: the caller does not learn the outcome. Times are kept in whole seconds, UTC. Nothing
+// here knows a protocol.
+//
+// Engines: package sqlite. Package storetest holds the suite that every engine passes.
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+)
+
+// Store is the whole contract. Use cases declare the few methods that they need.
+type Store interface {
+	Accounts
+	Orders
+	Issuance
+	Certificates
+	Declarations
+	Log
+	Maintenance
+}
+
+// Accounts keeps ACME accounts. One key has one account per connector, whatever happens.
+type Accounts interface {
+	// CreateAccount stores a and returns it with created = true, or returns the account that has this key at this
+	// connector already, unchanged, with created = false: of many parallel calls with one key exactly one creates.
+	// With a.Credential set, the same transaction checks that the credential is usable at a.Created (else
+	// Unauthorized) and that it has room under its MaxAccounts (else Unauthorized).
+	CreateAccount(ctx context.Context, a acme.Account, e event.Event) (account acme.Account, created bool, err error)
+	// Account returns an account, and NotFound without one.
+	Account(ctx context.Context, id string) (acme.Account, error)
+	// AccountByKey returns the account that has the key with this thumbprint at a connector, whatever its status.
+	AccountByKey(ctx context.Context, connector, thumbprint string) (acme.Account, error)
+	// KeyHasAccount reports whether any account at any connector has the key with this thumbprint.
+	KeyHasAccount(ctx context.Context, thumbprint string) (bool, error)
+	// SetContacts replaces the contacts of a valid account. Unauthorized when it is not valid.
+	SetContacts(ctx context.Context, account string, contacts []string, e event.Event) (acme.Account, error)
+	// ChangeKey gives a valid account another key, guarded by the thumbprint of the old one: Conflict when the account has
+	// another key by now; Conflict with Location = id of the account that has the new key already, in whatever
+	// status; BadPublicKey when the key is blocked or a certificate was issued for it.
+	ChangeKey(ctx context.Context, account, oldThumbprint string, key jws.Key, e event.Event) (acme.Account, error)
+	// EndAccount deactivates (by its owner) or revokes (by the operator) an account and fails its orders that are pending or
+	// ready; what is processing runs to its end. Ending an ended account changes nothing and is no error.
+	EndAccount(ctx context.Context, account string, to acme.Status, e event.Event) (acme.Account, error)
+	// Accounts returns accounts of a connector ("" for all), newest first, at most limit, older than the id before ("" for the start).
+	Accounts(ctx context.Context, connector, before string, limit int) ([]acme.Account, error)
+}
+
+// Orders keeps orders, authorizations and challenges.
+type Orders interface {
+	// CreateOrder stores an order together with those of its authorizations that are new. Authorizations that it reuses exist already.
+	// Unauthorized when the account is not valid at that moment.
+	CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event) error
+	// Order returns an order with all its authorizations in the order's sequence.
+	Order(ctx context.Context, id string) (acme.Order, []acme.Authorization, error)
+	// OrderIDs returns the ids of an account's orders that are not invalid at now, newest first, at most limit,
+	// older than the id before ("" for the start).
+	OrderIDs(ctx context.Context, account, before string, limit int, now time.Time) ([]string, error)
+	// ListOrders returns orders of a connector ("" for all), newest first, at most limit, older than the id before, without their authorizations.
+	ListOrders(ctx context.Context, connector, before string, limit int) ([]acme.Order, error)
+	// Reusable returns those authorizations of an account that are valid at now, stay valid until at least until, and
+	// cover exactly one of ids (wildcards only by wildcards): at most one for each identifier, the longest lasting.
+	Reusable(ctx context.Context, account string, ids []ident.Identifier, now, until time.Time) ([]acme.Authorization, error)
+	// CreateAuthorization stores an authorization that belongs to no order (pre-authorization). Unauthorized when the account is not valid.
+	CreateAuthorization(ctx context.Context, a acme.Authorization, e event.Event) error
+	// Authorization returns an authorization.
+	Authorization(ctx context.Context, id string) (acme.Authorization, error)
+	// Respond records that a challenge was answered and that its outcome comes later; see acme.Authorization.Respond, whose errors it returns.
+	Respond(ctx context.Context, authorization string, m acme.Method, keyAuthorization string, now time.Time) (acme.Authorization, error)
+	// Conclude records the outcome of a challenge; see acme.Authorization.Conclude, whose errors it returns.
+	// The first outcome stands.
+	Conclude(ctx context.Context, c Conclusion, e event.Event) (acme.Authorization, error)
+	// EndAuthorization deactivates or revokes an authorization; see acme.Authorization.Deactivate, whose errors it returns.
+	EndAuthorization(ctx context.Context, authorization string, to acme.Status, now time.Time, e event.Event) (acme.Authorization, error)
+	// Unfinished returns authorizations with a challenge that is processing since before the given time, oldest first, at most limit.
+	Unfinished(ctx context.Context, before time.Time, limit int) ([]acme.Authorization, error)
+}
+
+// Conclusion is the outcome of one challenge.
+type Conclusion = acme.Conclusion
+
+// Issuance keeps what makes one finalize one certificate.
+type Issuance interface {
+	// BeginIssuance records an intent. For an intent with an order it moves the order from ready to processing, exactly once, re-reading the order
+	// and its authorizations in the same transaction: NotReady when the order is not ready at i.Begun (of many parallel
+	// callers one wins). Unauthorized when the account is not valid. Conflict when the issuer has a certificate or an
+	// intent with this serial number: the caller tries another. BadPublicKey when the key is blocked.
+	BeginIssuance(ctx context.Context, i pki.Intent) error
+	// CompleteIssuance records the signed certificate, ends its intent and makes its order valid. Conflict when there is no
+	// such intent any more: the certificate must then be thrown away.
+	CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error
+	// AbandonIssuance ends an intent that can never be signed and fails its order. Conflict when there is no such intent.
+	AbandonIssuance(ctx context.Context, intent string, f acme.Failure, e event.Event) error
+	// Intents returns the intents begun before the given time, oldest first, at most limit.
+	Intents(ctx context.Context, before time.Time, limit int) ([]pki.Intent, error)
+}
+
+// Certificates keeps the inventory and its revocations. Certificates are never deleted.
+type Certificates interface {
+	// Certificate returns a certificate by its id.
+	Certificate(ctx context.Context, id string) (pki.Certificate, error)
+	// CertificateBySerial returns a certificate by issuer id and serial number; issuer "" means any issuer, and then
+	// Conflict says that several issuers used the number.
+	CertificateBySerial(ctx context.Context, issuer string, serial pki.Serial) (pki.Certificate, error)
+	// FindCertificates returns certificates, newest first.
+	FindCertificates(ctx context.Context, f CertificateFilter) ([]pki.Certificate, error)
+	// Revoke marks a certificate revoked and its shard's list stale. AlreadyRevoked when it is; except that KeyCompromise replaces
+	// another reason and keeps the first date. With block set, the key joins the blocked keys. Returns the certificate as it is afterwards.
+	Revoke(ctx context.Context, certificate string, at time.Time, reason pki.Reason, block bool, e event.Event) (pki.Certificate, error)
+	// KeyBlocked reports whether a key is blocked.
+	KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error)
+	// KeyHasCertificate reports whether any certificate was issued for a key.
+	KeyHasCertificate(ctx context.Context, key pki.KeyHash) (bool, error)
+	// Authorized returns those of ids for which the account holds an authorization that is valid at now (wildcards only by wildcards).
+	Authorized(ctx context.Context, account string, ids []ident.Identifier, now time.Time) ([]ident.Identifier, error)
+
+	// Entries returns the revoked certificates of a shard that a list made at now must name: those that expire after
+	// since, or that were revoked after it (one list after the expiry still names them).
+	Entries(ctx context.Context, issuer string, shard int, since time.Time) ([]pki.Entry, error)
+	// CRL returns the newest list of a shard.
+	CRL(ctx context.Context, issuer string, shard int) (pki.CRL, error)
+	// CRLsDue returns the shards whose list is missing, stale, or has a NextUpdate at or before the given time.
+	CRLsDue(ctx context.Context, before time.Time) ([]pki.CRL, error)
+	// SaveCRL replaces the list of a shard, guarded by Number = the stored number + 1: Conflict otherwise. It stays stale if
+	// a revocation of the shard happened at or after crl.ThisUpdate and is not in it: entries is the number of lines that it has.
+	SaveCRL(ctx context.Context, crl pki.CRL, entries int, e event.Event) error
+}
+
+// CertificateFilter selects certificates; zero fields select everything.
+type CertificateFilter = pki.Filter
+
+// Declarations keeps what an operator declares.
+type Declarations interface {
+	// CreateOrganisation stores an organisation; Conflict when the name is taken.
+	CreateOrganisation(ctx context.Context, o policy.Organisation, e event.Event) error
+	Organisations(ctx context.Context) ([]policy.Organisation, error)
+
+	// CreateIssuer stores an issuer with its first shard.
+	CreateIssuer(ctx context.Context, i pki.Issuer, e event.Event) error
+	// Issuer returns an issuer by id.
+	Issuer(ctx context.Context, id string) (pki.Issuer, error)
+	// Issuers returns all issuers, newest first.
+	Issuers(ctx context.Context) ([]pki.Issuer, error)
+	// OpenShard gives an issuer a new shard, which new certificates join from then on.
+	OpenShard(ctx context.Context, issuer string, s pki.Shard) error
+
+	// SaveProfile stores a new version of a profile, guarded by p.Version = the newest version + 1: Conflict otherwise.
+	SaveProfile(ctx context.Context, p pki.Profile, e event.Event) error
+	// Profile returns a profile version by id.
+	Profile(ctx context.Context, id string) (pki.Profile, error)
+	// Profiles returns the newest version of each profile of an organisation ("" for all), by name.
+	Profiles(ctx context.Context, organisation string) ([]pki.Profile, error)
+
+	// CreateConnector stores a connector; Conflict when the name is taken in the installation.
+	CreateConnector(ctx context.Context, c policy.Connector, e event.Event) error
+	// ConnectorByName returns a connector by its name.
+	ConnectorByName(ctx context.Context, name string) (policy.Connector, error)
+	// Connector returns a connector by its id.
+	Connector(ctx context.Context, id string) (policy.Connector, error)
+	Connectors(ctx context.Context) ([]policy.Connector, error)
+	// SetRules replaces the rules of a connector.
+	SetRules(ctx context.Context, connector string, rules policy.Rules, e event.Event) error
+	// SuspendConnector suspends a connector at the given time; the zero time resumes it.
+	SuspendConnector(ctx context.Context, connector string, at time.Time, e event.Event) error
+
+	// CreateCredential stores a credential; Conflict when the connector has one of that name.
+	CreateCredential(ctx context.Context, c policy.Credential, e event.Event) error
+	// Credential returns a credential by its id.
+	Credential(ctx context.Context, id string) (policy.Credential, error)
+	// Credentials returns the credentials of a connector ("" for all), by name.
+	Credentials(ctx context.Context, connector string) ([]policy.Credential, error)
+	// SuspendCredential suspends a credential at the given time; the zero time resumes it.
+	SuspendCredential(ctx context.Context, credential string, at time.Time, e event.Event) error
+	// DeleteCredential removes a credential. Its accounts stay, and stay tied to it: they are stopped for good.
+	DeleteCredential(ctx context.Context, credential string, e event.Event) error
+
+	// Setting returns a process-wide value kept in the database; "" when it was never set.
+	Setting(ctx context.Context, name string) (string, error)
+	// PutSetting stores a value.
+	PutSetting(ctx context.Context, name, value string) error
+}
+
+// Log is the list of events.
+type Log interface {
+	// Events returns events, newest first, at most limit, older than the id before; object "" selects all.
+	Events(ctx context.Context, object, before string, limit int) ([]event.Event, error)
+	// LastEvent returns when the newest event happened; the zero time without one.
+	LastEvent(ctx context.Context) (time.Time, error)
+}
+
+// Maintenance keeps the store bounded, safe and honest.
+type Maintenance interface {
+	// Trim deletes, in one small transaction, at most limit rows that have outlived their use: orders (with what only
+	// they refer to) that ended before the given time without a certificate or whose certificate expired before it, and authorizations that
+	// ended before it and that no order names. It returns how many; fewer than limit means that nothing is left.
+	Trim(ctx context.Context, before time.Time, limit int) (int, error)
+	// Backup writes a consistent copy of the whole store to a new file while the server runs.
+	Backup(ctx context.Context, path string) error
+	// Check verifies the whole store: the engine's own integrity check, and the invariants of the domain (no certificate
+	// without its event, no order with two certificates, every certificate under a known issuer and parsable with the recorded facts, no
+	// serial number twice, no intent older than stuck). It returns one sentence for each finding; none means sound.
+	Check(ctx context.Context, stuck time.Time) ([]string, error)
+	// Ping answers nil when the store can write.
+	Ping(ctx context.Context) error
+	// Close waits for the writes that were accepted and releases the store.
+	Close() error
+}
