@@ -2,6 +2,7 @@ package chaltest
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/miekg/dns"
 )
@@ -89,12 +90,15 @@ func header(owner string, kind uint16) dns.RR_Header {
 	return dns.RR_Header{Name: owner, Rrtype: kind, Class: dns.ClassINET, Ttl: 1}
 }
 
-// characterStrings splits a value into the strings of at most 255 octets that a TXT record consists of (RFC 1035 section 3.3.14).
+// characterStrings splits a value into the strings of at most 255 octets that a TXT record consists of (RFC 1035
+// section 3.3.14), escaped as the library wants them.
 func characterStrings(value string) []string {
 	var parts []string
 	for len(value) > 255 {
-		parts = append(parts, value[:255])
+		parts = append(parts, escape(value[:255]))
 		value = value[255:]
 	}
-	return append(parts, value)
+	return append(parts, escape(value))
 }
+
+func escape(part string) string { return strings.ReplaceAll(part, `\`, `\\`) }

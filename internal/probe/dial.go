@@ -1,0 +1,95 @@
+package probe
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+)
+
+// maxDials is how many addresses of each family are tried, so that a name cannot make us scan a network.
+const maxDials = 2
+
+// record collects what one attempt does.
+type record struct {
+	lookups []acme.Lookup
+	hops    []acme.Hop
+}
+
+// begin notes a connection and returns its hop for what becomes of it; the pointer is good until the next one begins.
+func (r *record) begin(url string, target netip.AddrPort) *acme.Hop {
+	r.hops = append(r.hops, acme.Hop{URL: url, Address: target.String()})
+	return &r.hops[len(r.hops)-1]
+}
+
+// guard connects to hosts that somebody else named. A name is resolved once, its addresses are judged, and those very
+// addresses are connected to: an answer that changes in between (DNS rebinding) changes nothing.
+type guard struct {
+	resolver *Resolver
+	timeout  time.Duration // for one address
+	policy   policy.Addresses
+}
+
+// connect returns a connection to host, which bears url in the record, together with its hop. IPv6 comes first;
+// the next address is tried only when the one before could not be connected to.
+func (g guard) connect(ctx context.Context, r *record, url string, host ident.Identifier, port uint16) (net.Conn, *acme.Hop, error) {
+	targets, err := g.targets(ctx, r, host)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, addr := range targets {
+		target := netip.AddrPortFrom(addr, port)
+		hop := r.begin(url, target)
+		var conn net.Conn
+		if conn, err = g.dial(ctx, target); err == nil {
+			return conn, hop, nil
+		}
+		hop.Error = "connection " + words(err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, nil, transient(fault.Connection, "the connection to port %d of %s %s; the CA has to reach it there", port, host, words(err))
+}
+
+func (g guard) dial(ctx context.Context, target netip.AddrPort) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.timeout)
+	defer cancel()
+	return new(net.Dialer).DialContext(ctx, "tcp", target.String())
+}
+
+// targets returns the addresses of host that may be connected to, at least one.
+func (g guard) targets(ctx context.Context, r *record, host ident.Identifier) ([]netip.Addr, error) {
+	found := []netip.Addr{host.Addr()}
+	if host.Type() != ident.IP {
+		var steps []acme.Lookup
+		var err error
+		found, steps, err = g.resolver.Addresses(ctx, host.Value())
+		r.lookups = append(r.lookups, steps...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	var refused error
+	var six, four []netip.Addr
+	for _, addr := range found {
+		switch err := CheckAddress(g.policy, addr); {
+		case err != nil:
+			refused = err
+		case addr.Is4() && len(four) < maxDials:
+			four = append(four, addr)
+		case addr.Is6() && len(six) < maxDials:
+			six = append(six, addr)
+		}
+	}
+	if len(six)+len(four) == 0 {
+		return nil, refused
+	}
+	return slices.Concat(six, four), nil
+}

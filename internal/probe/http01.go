@@ -1,0 +1,69 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+)
+
+// maxRedirects is how many redirects are followed (BR 3.2.2.4.19 leaves the number to the CA).
+const maxRedirects = 10
+
+// maxPadding is how much white space may follow the key authorization.
+const maxPadding = 128
+
+// http01 looks whether the URL of the token serves the key authorization (RFC 8555 section 8.3).
+func (p *Prober) http01(ctx context.Context, r *record, g guard, l policy.Look) (seen string, err error) {
+	at := p.challengeLocation(l.Identifier, l.Token)
+	visited := map[string]bool{}
+	for range maxRedirects + 1 {
+		if visited[at.key()] {
+			return "", final(fault.IncorrectResponse, "the redirects from %s run in a circle", l.Identifier)
+		}
+		visited[at.key()] = true
+		got, err := p.get(ctx, r, g, at, len(l.KeyAuthorization)+maxPadding)
+		if err != nil {
+			return "", err
+		}
+		if !isRedirect(got.status) {
+			return judge(got, at, l.KeyAuthorization)
+		}
+		if at, err = p.redirect(at, got.locations, l.Identifier); err != nil {
+			r.hops[len(r.hops)-1].Error = "redirect refused"
+			return "", err
+		}
+	}
+	return "", final(fault.IncorrectResponse, "%s redirects more than %d times", l.Identifier, maxRedirects)
+}
+
+// isRedirect knows the redirects that keep the request as it is (BR 3.2.2.4.19); 300 and 303 lead elsewhere.
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	default:
+		return false
+	}
+}
+
+// judge wants status 200 exactly, so that no error page counts that repeats what was asked for, and the key
+// authorization alone, followed by nothing but white space.
+func judge(got reply, at location, keyAuthorization string) (seen string, err error) {
+	where := shown(at.url.String())
+	body := bytes.TrimRight(got.body, " \t\r\n\v\f")
+	switch {
+	case got.status != http.StatusOK:
+		return "", final(fault.IncorrectResponse, "%s answered with status %d instead of 200", where, got.status)
+	case len(got.body) > len(keyAuthorization)+maxPadding:
+		return "", final(fault.IncorrectResponse, "%s answered with more than the key authorization", where)
+	case len(body) == 0:
+		return "", final(fault.IncorrectResponse, "%s answered with an empty body instead of the key authorization", where)
+	case string(body) != keyAuthorization:
+		return "", final(fault.IncorrectResponse, "%s answered with something else than the key authorization of this account and token", where)
+	}
+	return fmt.Sprintf("the body at %s matches the key authorization", where), nil
+}

@@ -1,0 +1,155 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+)
+
+// ResolverOptions says whom a Resolver asks, and how patiently. Zero values mean the defaults.
+type ResolverOptions struct {
+	// Upstreams are recursive resolvers, HOST:PORT or HOST (port 53), asked in this order. A HOST that is a name is
+	// resolved by the operating system. Without any, the name servers of /etc/resolv.conf are asked; the file is read
+	// anew for each lookup, so that a change of network needs no restart.
+	Upstreams []string
+	Timeout   time.Duration // for one answer over one transport; 2 s
+	Tries     int           // rounds over the upstreams that stay silent; 2
+}
+
+// Resolver is a DNS client that believes recursive resolvers and nothing else: no hosts file, no search domains, no
+// cache. It is safe for concurrent use.
+//
+// Answers are asked for over UDP in a size that needs no fragments (which can be forged), from a port and with an id
+// that are random for every question. The first datagram that does not fit its question moves the question to TCP,
+// so that a forger has one guess. Validation of DNSSEC is the upstream's: what it finds bogus it answers with SERVFAIL.
+type Resolver struct {
+	upstreams []string
+	timeout   time.Duration
+	tries     int
+}
+
+// NewResolver fails when an upstream is not HOST or HOST:PORT.
+func NewResolver(o ResolverOptions) (*Resolver, error) {
+	r := &Resolver{timeout: o.Timeout, tries: o.Tries}
+	if r.timeout <= 0 {
+		r.timeout = 2 * time.Second
+	}
+	if r.tries <= 0 {
+		r.tries = 2
+	}
+	for _, text := range o.Upstreams {
+		server, err := upstream(text)
+		if err != nil {
+			return nil, err
+		}
+		r.upstreams = append(r.upstreams, server)
+	}
+	return r, nil
+}
+
+// upstream returns HOST:PORT.
+func upstream(text string) (string, error) {
+	bare := strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
+	if _, err := netip.ParseAddr(bare); err == nil {
+		return net.JoinHostPort(bare, "53"), nil
+	}
+	host, port := text, "53"
+	if strings.Contains(text, ":") {
+		var err error
+		if host, port, err = net.SplitHostPort(text); err != nil {
+			return "", fmt.Errorf("DNS server %q is neither HOST nor HOST:PORT: %w", text, err)
+		}
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); host == "" || err != nil || n == 0 {
+		return "", fmt.Errorf("DNS server %q is neither HOST nor HOST:PORT", text)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// maxSystemServers is how many name servers of resolv.conf(5) count.
+const maxSystemServers = 3
+
+// servers returns HOST:PORT of the resolvers to ask. Without any it assumes one on this machine, as resolv.conf(5) does.
+func (r *Resolver) servers() []string {
+	if len(r.upstreams) > 0 {
+		return r.upstreams
+	}
+	var servers []string
+	if config, err := dns.ClientConfigFromFile("/etc/resolv.conf"); err == nil {
+		for _, host := range config.Servers {
+			if _, err := netip.ParseAddr(host); err == nil && len(servers) < maxSystemServers {
+				servers = append(servers, net.JoinHostPort(host, "53"))
+			}
+		}
+	}
+	if len(servers) == 0 {
+		return []string{"127.0.0.1:53", "[::1]:53"}
+	}
+	return servers
+}
+
+// Addresses returns the addresses of name, IPv6 first, without duplicates, and what was asked to find them, also
+// when it fails. Errors are of kind DNS; Retryable tells servers that could not answer from names without addresses.
+// The names under localhost are the loopback addresses by definition (RFC 6761 section 6.3) and not asked for.
+func (r *Resolver) Addresses(ctx context.Context, name string) ([]netip.Addr, []acme.Lookup, error) {
+	if isLocalhost(name) {
+		return loopbackOf(name)
+	}
+	var six, four answer
+	var asking sync.WaitGroup
+	asking.Go(func() { six = r.lookup(ctx, question{name, dns.TypeAAAA, "A or AAAA records"}) })
+	asking.Go(func() { four = r.lookup(ctx, question{name, dns.TypeA, "A or AAAA records"}) })
+	asking.Wait()
+
+	steps := slices.Concat(six.steps, four.steps)
+	found := addresses(slices.Concat(six.records, four.records))
+	switch {
+	case len(found) > 0:
+		return found, steps, nil
+	case six.err != nil && Retryable(six.err):
+		return nil, steps, six.err
+	default:
+		return nil, steps, four.err
+	}
+}
+
+// TXT returns the TXT records of name, the strings of each joined, and what was asked to find them, also when it
+// fails. Errors are as with Addresses; more than 100 records or one longer than 4096 octets are an error too.
+func (r *Resolver) TXT(ctx context.Context, name string) ([]string, []acme.Lookup, error) {
+	found := r.lookup(ctx, question{name, dns.TypeTXT, "TXT records"})
+	if found.err != nil {
+		return nil, found.steps, found.err
+	}
+	values := texts(found.records)
+	for _, value := range values {
+		if len(value) > maxText {
+			return nil, found.steps, final(fault.DNS, "a TXT record of %s is longer than %d octets", name, maxText)
+		}
+	}
+	return values, found.steps, nil
+}
+
+func isLocalhost(name string) bool {
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
+}
+
+func loopbackOf(name string) ([]netip.Addr, []acme.Lookup, error) {
+	six, four := netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	const result = "loopback by definition (RFC 6761)"
+	return []netip.Addr{six, four}, []acme.Lookup{
+		{Name: name, Type: "AAAA", Result: result, Answers: []string{six.String()}},
+		{Name: name, Type: "A", Result: result, Answers: []string{four.String()}},
+	}, nil
+}
