@@ -32,11 +32,11 @@ type block struct {
 func CheckAddress(p policy.Addresses, addr netip.Addr) error {
 	addr = addr.WithZone("").Unmap()
 	if !addr.IsValid() {
-		return final(fault.Connection, "the target has no valid address")
+		return final(fault.Connection, "The target has no valid address.")
 	}
 	inner := embedded(addr)
 	if within(p.Deny, addr) || inner.IsValid() && within(p.Deny, inner) {
-		return final(fault.Connection, "the target's address is denied by the address policy of this CA")
+		return final(fault.Connection, "The target's address is denied by the address policy of this CA.")
 	}
 	if within(p.Allow, addr) {
 		return nil
@@ -50,7 +50,7 @@ func CheckAddress(p policy.Addresses, addr netip.Addr) error {
 	if b.reach == public || b.reach == private && p.Private || b.reach == loopback && p.Loopback {
 		return nil
 	}
-	return final(fault.Connection, "the target's address is %s, which the address policy of this CA does not allow", b.class)
+	return final(fault.Connection, "The target's address is %s, which the address policy of this CA does not allow.", b.class)
 }
 
 // within reports whether addr, unmapped, is in one of the prefixes. A prefix in IPv4-mapped form means the IPv4 prefix.

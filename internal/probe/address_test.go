@@ -155,7 +155,7 @@ func TestCheckAddressPrefixes(t *testing.T) {
 
 func TestCheckAddressText(t *testing.T) {
 	err := CheckAddress(policy.Addresses{}, netip.MustParseAddr("10.20.30.40"))
-	const want = "the target's address is private, which the address policy of this CA does not allow"
+	const want = "The target's address is private, which the address policy of this CA does not allow."
 	if sentence(err) != want || strings.Contains(err.Error(), "10.20") {
 		t.Errorf("error %v, want %q", err, want)
 	}

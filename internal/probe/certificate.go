@@ -47,7 +47,7 @@ func checkChallengeCertificate(raw []byte, id ident.Identifier, keyAuthorization
 }
 
 func wrongCertificate(id ident.Identifier, reason string, args ...any) error {
-	return final(fault.IncorrectResponse, "the certificate that %s presents for the protocol acme-tls/1 "+reason, append([]any{id}, args...)...)
+	return final(fault.IncorrectResponse, "The certificate that %s presents for the protocol acme-tls/1 "+reason+".", append([]any{id}, args...)...)
 }
 
 // extension returns the one extension with oid; the parser refuses certificates that have two.

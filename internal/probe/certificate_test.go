@@ -161,7 +161,7 @@ func certificateCases() []certificateCase {
 }
 
 func TestChallengeCertificate(t *testing.T) {
-	const prefix = "the certificate that a.test presents for the protocol acme-tls/1 "
+	const prefix = "The certificate that a.test presents for the protocol acme-tls/1 "
 	for _, test := range certificateCases() {
 		t.Run(test.name, func(t *testing.T) {
 			d := challenge()
@@ -169,7 +169,7 @@ func TestChallengeCertificate(t *testing.T) {
 			err := checkChallengeCertificate(d.sign(t), name("a.test"), keyAuthorization)
 			got := ""
 			if err != nil {
-				got = strings.TrimPrefix(sentence(err), prefix)
+				got = strings.TrimSuffix(strings.TrimPrefix(sentence(err), prefix), ".")
 			}
 			if got != test.want || Retryable(err) {
 				t.Errorf("got %q, want %q", got, test.want)
@@ -178,7 +178,7 @@ func TestChallengeCertificate(t *testing.T) {
 	}
 }
 
-// TestChallengeCertificateServed presents the same certificates on a connection: none is accepted that should not be.
+// TestChallengeCertificateServed presents the same certificates on a connection: None is accepted that should not be.
 func TestChallengeCertificateServed(t *testing.T) {
 	for _, test := range certificateCases() {
 		t.Run(test.name, func(t *testing.T) {

@@ -55,7 +55,7 @@ func (g guard) connect(ctx context.Context, r *record, url string, host ident.Id
 			break
 		}
 	}
-	return nil, nil, transient(fault.Connection, "the connection to port %d of %s %s; the CA has to reach it there", port, host, words(err))
+	return nil, nil, transient(fault.Connection, "The connection to port %d of %s %s; the CA has to reach it there.", port, host, words(err))
 }
 
 func (g guard) dial(ctx context.Context, target netip.AddrPort) (net.Conn, error) {

@@ -67,7 +67,7 @@ func TestRebinding(t *testing.T) {
 		l.Addresses, l.Token = only("127.0.0.1"), "redirect"
 		requests.Store(0)
 		attempt := look(t, p, l)
-		wantVerdict(t, attempt, "connection: the target's address is loopback, which the address policy of this CA does not allow")
+		wantVerdict(t, attempt, "connection: The target's address is loopback, which the address policy of this CA does not allow")
 		if requests.Load() != 1 || len(attempt.Hops) != 1 || attempt.Retryable {
 			t.Errorf("%d requests, hops %+v, retryable %t", requests.Load(), attempt.Hops, attempt.Retryable)
 		}
@@ -118,7 +118,7 @@ func TestGuard(t *testing.T) {
 				l.Identifier = name(target)
 			}
 			attempt := look(t, p, l)
-			wantVerdict(t, attempt, "connection: the target's address is "+class)
+			wantVerdict(t, attempt, "connection: The target's address is "+class)
 			if len(attempt.Hops) != 0 {
 				t.Errorf("%s at %s: hops %+v", method, target, attempt.Hops)
 			}
@@ -224,7 +224,7 @@ func TestFewDials(t *testing.T) {
 	server.SetA("a.test", "127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "::1")
 	for _, method := range []acme.Method{acme.HTTP01, acme.TLSALPN01} {
 		attempt := look(t, p, lookFor(method, name("a.test")))
-		wantVerdict(t, attempt, fmt.Sprintf("connection: the connection to port %d of a.test was refused; the CA has to reach it there (retryable)", closed))
+		wantVerdict(t, attempt, fmt.Sprintf("connection: The connection to port %d of a.test was refused; the CA has to reach it there. (retryable)", closed))
 		if len(attempt.Hops) != 3 {
 			t.Errorf("%s: %d connections, want 3: %+v", method, len(attempt.Hops), attempt.Hops)
 		}

@@ -22,7 +22,7 @@ func (p *Prober) dns01(ctx context.Context, r *record, l policy.Look) (seen stri
 	}
 	digest := sha256.Sum256([]byte(l.KeyAuthorization))
 	if !slices.Contains(values, base64.RawURLEncoding.EncodeToString(digest[:])) {
-		return "", final(fault.IncorrectResponse, "none of the %d TXT records at %s has the value for this account and token", len(values), name)
+		return "", final(fault.IncorrectResponse, "None of the %d TXT records at %s has the value for this account and token.", len(values), name)
 	}
-	return fmt.Sprintf("one of the %d TXT records at %s matches the key authorization", len(values), name), nil
+	return fmt.Sprintf("One of the %d TXT records at %s matches the key authorization.", len(values), name), nil
 }

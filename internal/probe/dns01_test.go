@@ -17,7 +17,7 @@ func TestDNS01(t *testing.T) {
 	value := base64.RawURLEncoding.EncodeToString(digest[:])
 	other := sha256.Sum256([]byte(token + ".another-account"))
 	const at = "_acme-challenge.a.test"
-	const none = "incorrect response: none of the 1 TXT records at " + at + " has the value for this account and token"
+	const none = "incorrect response: None of the 1 TXT records at " + at + " has the value for this account and token"
 	tests := []struct {
 		name   string
 		values []string
@@ -35,7 +35,7 @@ func TestDNS01(t *testing.T) {
 		{"hexadecimal", []string{hex.EncodeToString(digest[:])}, none},
 		{"white space", []string{value + " "}, none},
 		{"quotes", []string{`"` + value + `"`}, none},
-		{"split over two records", []string{value[:20], value[20:]}, "incorrect response: none of the 2 TXT records"},
+		{"split over two records", []string{value[:20], value[20:]}, "incorrect response: None of the 2 TXT records"},
 		{"empty", []string{""}, none},
 		{"canary", []string{canary}, none},
 	}
@@ -74,9 +74,9 @@ func TestDNS01Name(t *testing.T) {
 		{"b.test", "valid"},
 		{"c.test", "dns: _acme-challenge.c.test does not exist (NXDOMAIN) in DNS"},
 		{"d.test", "dns: _acme-challenge.d.test has no TXT records in DNS"},
-		{"bogus.test", "dns: no DNS server could answer for _acme-challenge.bogus.test: SERVFAIL (retryable)"},
-		{"refused.test", "dns: no DNS server could answer for _acme-challenge.refused.test: REFUSED (retryable)"},
-		{"loop.test", "dns: the CNAME records of _acme-challenge.loop.test run in a circle"},
+		{"bogus.test", "dns: No DNS server could answer for _acme-challenge.bogus.test: SERVFAIL. (retryable)"},
+		{"refused.test", "dns: No DNS server could answer for _acme-challenge.refused.test: REFUSED. (retryable)"},
+		{"loop.test", "dns: The CNAME records of _acme-challenge.loop.test run in a circle"},
 	}
 	for _, test := range tests {
 		wantVerdict(t, look(t, p, lookFor(acme.DNS01, name(test.name))), test.want)

@@ -130,7 +130,7 @@ func TestUnusableAnswers(t *testing.T) {
 			}
 			server := rawDNS(t, func(query []byte, _ net.Addr) [][]byte { return [][]byte{answer(query)} }, answer)
 			_, _, err := newResolver(t, server).TXT(t.Context(), "a.test")
-			if want := "no DNS server could answer for a.test: unusable answer (retryable)"; outcome(err) != want {
+			if want := "No DNS server could answer for a.test: unusable answer. (retryable)"; outcome(err) != want {
 				t.Errorf("got %q, want %q", outcome(err), want)
 			}
 		})
@@ -139,7 +139,7 @@ func TestUnusableAnswers(t *testing.T) {
 		cut := func(query []byte) []byte { return txtReply(query, "x", func(m *dns.Msg) { m.Truncated = true }) }
 		server := rawDNS(t, func(query []byte, _ net.Addr) [][]byte { return [][]byte{cut(query)} }, cut)
 		_, _, err := newResolver(t, server).TXT(t.Context(), "a.test")
-		if want := "no DNS server could answer for a.test: unusable answer (retryable)"; outcome(err) != want {
+		if want := "No DNS server could answer for a.test: unusable answer. (retryable)"; outcome(err) != want {
 			t.Errorf("got %q, want %q", outcome(err), want)
 		}
 	})

@@ -45,7 +45,7 @@ func sentence(err error) string {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f.reason.Public
 	}
-	return "the look failed for a reason of our own"
+	return "The look failed for a reason of our own."
 }
 
 // words says in our words what became of a connection: the texts of network errors can carry remote bytes.

@@ -101,11 +101,11 @@ func replyFailure(err error, at location) error {
 	where := shown(at.url.String())
 	switch {
 	case errors.Is(err, errTooMuch):
-		return final(fault.IncorrectResponse, "%s answered with more than a reply of this kind can need", where)
+		return final(fault.IncorrectResponse, "%s answered with more than a reply of this kind can need.", where)
 	case broken(err):
-		return transient(fault.Connection, "the connection %s before %s had answered", words(err), where)
+		return transient(fault.Connection, "The connection %s before %s had answered.", words(err), where)
 	default:
-		return final(fault.IncorrectResponse, "%s did not answer in HTTP", where)
+		return final(fault.IncorrectResponse, "%s did not answer in HTTP.", where)
 	}
 }
 

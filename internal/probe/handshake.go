@@ -34,13 +34,13 @@ type Served struct {
 func Handshake(ctx context.Context, address, serverName string, roots *x509.CertPool) (Served, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return Served{}, final(fault.Malformed, "%q is not HOST:PORT", shown(address))
+		return Served{}, final(fault.Malformed, "%q is not HOST:PORT.", shown(address))
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return Served{}, transient(fault.Connection, "the connection to %s %s", address, words(err))
+		return Served{}, transient(fault.Connection, "The connection to %s %s.", address, words(err))
 	}
 	defer conn.Close()
 	serverName = cmp.Or(serverName, host)

@@ -22,7 +22,7 @@ func (p *Prober) http01(ctx context.Context, r *record, g guard, l policy.Look) 
 	visited := map[string]bool{}
 	for range maxRedirects + 1 {
 		if visited[at.key()] {
-			return "", final(fault.IncorrectResponse, "the redirects from %s run in a circle", l.Identifier)
+			return "", final(fault.IncorrectResponse, "The redirects from %s run in a circle.", l.Identifier)
 		}
 		visited[at.key()] = true
 		got, err := p.get(ctx, r, g, at, len(l.KeyAuthorization)+maxPadding)
@@ -37,7 +37,7 @@ func (p *Prober) http01(ctx context.Context, r *record, g guard, l policy.Look) 
 			return "", err
 		}
 	}
-	return "", final(fault.IncorrectResponse, "%s redirects more than %d times", l.Identifier, maxRedirects)
+	return "", final(fault.IncorrectResponse, "%s redirects more than %d times.", l.Identifier, maxRedirects)
 }
 
 // isRedirect knows the redirects that keep the request as it is (BR 3.2.2.4.19); 300 and 303 lead elsewhere.
@@ -57,13 +57,13 @@ func judge(got reply, at location, keyAuthorization string) (seen string, err er
 	body := bytes.TrimRight(got.body, " \t\r\n\v\f")
 	switch {
 	case got.status != http.StatusOK:
-		return "", final(fault.IncorrectResponse, "%s answered with status %d instead of 200", where, got.status)
+		return "", final(fault.IncorrectResponse, "%s answered with status %d instead of 200.", where, got.status)
 	case len(got.body) > len(keyAuthorization)+maxPadding:
-		return "", final(fault.IncorrectResponse, "%s answered with more than the key authorization", where)
+		return "", final(fault.IncorrectResponse, "%s answered with more than the key authorization.", where)
 	case len(body) == 0:
-		return "", final(fault.IncorrectResponse, "%s answered with an empty body instead of the key authorization", where)
+		return "", final(fault.IncorrectResponse, "%s answered with an empty body instead of the key authorization.", where)
 	case string(body) != keyAuthorization:
-		return "", final(fault.IncorrectResponse, "%s answered with something else than the key authorization of this account and token", where)
+		return "", final(fault.IncorrectResponse, "%s answered with something else than the key authorization of this account and token.", where)
 	}
-	return fmt.Sprintf("the body at %s matches the key authorization", where), nil
+	return fmt.Sprintf("The body at %s matches the key authorization.", where), nil
 }

@@ -32,7 +32,7 @@ func TestHTTP01Request(t *testing.T) {
 	p, _ := proberAt(t, port, 0)
 	attempt := look(t, p, lookFor(acme.HTTP01, name("a.test")))
 	wantVerdict(t, attempt, "valid")
-	if want := "the body at http://a.test" + challengePath + " matches the key authorization"; attempt.Seen != want {
+	if want := "The body at http://a.test" + challengePath + " matches the key authorization."; attempt.Seen != want {
 		t.Errorf("seen %q, want %q", attempt.Seen, want)
 	}
 	if want := []acme.Hop{{URL: "http://a.test" + challengePath, Address: fmt.Sprintf("127.0.0.1:%d", port), Status: 200}}; !cmp.Equal(attempt.Hops, want) {
@@ -198,12 +198,12 @@ func TestHTTP01Hostile(t *testing.T) {
 		{"not HTTP", say("220 " + canary + " ESMTP\r\n"), "incorrect response: " + where + " did not answer in HTTP"},
 		{"bad header", say(head + canary + "\r\n\r\n"), "incorrect response: " + where + " did not answer in HTTP"},
 		{"bad length", say(head + "Content-Length: -1\r\n\r\n"), "incorrect response: " + where + " did not answer in HTTP"},
-		{"hangs up", func(context.Context, net.Conn) {}, "connection: the connection was "},
-		{"hangs up in the header", say(head + "X: " + canary), "connection: the connection was closed early before " + where + " had answered (retryable)"},
-		{"hangs up in the body", say(head + "Content-Length: 1000\r\n\r\n" + canary), "connection: the connection was closed early before " + where + " had answered (retryable)"},
-		{"says nothing", stall(""), "connection: the connection timed out before " + where + " had answered (retryable)"},
-		{"stalls in the header", stall(head + "X: "), "connection: the connection timed out before " + where + " had answered (retryable)"},
-		{"stalls in the body", stall(head + "Content-Length: 87\r\n\r\n" + keyAuthorization[:80]), "connection: the connection timed out before " + where + " had answered (retryable)"},
+		{"hangs up", func(context.Context, net.Conn) {}, "connection: The connection was "},
+		{"hangs up in the header", say(head + "X: " + canary), "connection: The connection was closed early before " + where + " had answered. (retryable)"},
+		{"hangs up in the body", say(head + "Content-Length: 1000\r\n\r\n" + canary), "connection: The connection was closed early before " + where + " had answered. (retryable)"},
+		{"says nothing", stall(""), "connection: The connection timed out before " + where + " had answered. (retryable)"},
+		{"stalls in the header", stall(head + "X: "), "connection: The connection timed out before " + where + " had answered. (retryable)"},
+		{"stalls in the body", stall(head + "Content-Length: 87\r\n\r\n" + keyAuthorization[:80]), "connection: The connection timed out before " + where + " had answered. (retryable)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -235,10 +235,10 @@ func TestUnsuitedMethod(t *testing.T) {
 		look acme.Attempt
 		want string
 	}{
-		{look(t, p, lookFor(acme.HTTP01, name("*.a.test"))), "malformed: http-01 cannot prove control of *.a.test"},
-		{look(t, p, lookFor(acme.TLSALPN01, name("*.a.test"))), "malformed: tls-alpn-01 cannot prove control of *.a.test"},
-		{look(t, p, lookFor(acme.DNS01, addr("127.0.0.1"))), "malformed: dns-01 cannot prove control of 127.0.0.1"},
-		{look(t, p, lookFor("tls-sni-01", name("a.test"))), "malformed: tls-sni-01 cannot prove control of a.test"},
+		{look(t, p, lookFor(acme.HTTP01, name("*.a.test"))), "malformed: http-01 cannot prove control of *.a.test."},
+		{look(t, p, lookFor(acme.TLSALPN01, name("*.a.test"))), "malformed: tls-alpn-01 cannot prove control of *.a.test."},
+		{look(t, p, lookFor(acme.DNS01, addr("127.0.0.1"))), "malformed: dns-01 cannot prove control of 127.0.0.1."},
+		{look(t, p, lookFor("tls-sni-01", name("a.test"))), "malformed: tls-sni-01 cannot prove control of a.test."},
 	}
 	for _, test := range tests {
 		if got := verdict(test.look); got != test.want {

@@ -35,7 +35,7 @@ type answer struct {
 // lookup asks until it has the records at the end of the aliases of q.name.
 func (r *Resolver) lookup(ctx context.Context, q question) answer {
 	if _, ok := dns.IsDomainName(q.name); !ok {
-		return answer{err: final(fault.DNS, "%s is not a DNS name", shown(q.name))}
+		return answer{err: final(fault.DNS, "%s is not a DNS name.", shown(q.name))}
 	}
 	way := trail{dns.CanonicalName(q.name)}
 	var steps []acme.Lookup
@@ -54,7 +54,7 @@ func (r *Resolver) lookup(ctx context.Context, q question) answer {
 		case reply.Rcode == dns.RcodeNameError:
 			err = missing(q, way, "does not exist (NXDOMAIN)")
 		case len(records) > maxRecords:
-			err = final(fault.DNS, "%s has more than %d %s", shown(q.name), maxRecords, q.wanted)
+			err = final(fault.DNS, "%s has more than %d %s.", shown(q.name), maxRecords, q.wanted)
 		case len(records) > 0:
 			return answer{records: records, steps: steps}
 		case way.end() == asked:
@@ -68,9 +68,9 @@ func (r *Resolver) lookup(ctx context.Context, q question) answer {
 
 func missing(q question, way trail, what string) error {
 	if len(way) == 1 {
-		return final(fault.DNS, "%s %s in DNS", shown(q.name), what)
+		return final(fault.DNS, "%s %s in DNS.", shown(q.name), what)
 	}
-	return final(fault.DNS, "%s, to which %s leads, %s in DNS", shown(undotted(way.end())), shown(q.name), what)
+	return final(fault.DNS, "%s, to which %s leads, %s in DNS.", shown(undotted(way.end())), shown(q.name), what)
 }
 
 // trail is the name that was asked for, followed by the names that it is an alias of. All are canonical.
@@ -99,10 +99,10 @@ func (t *trail) follow(section []dns.RR, kind uint16) ([]dns.RR, error) {
 			return records, nil
 		}
 		if slices.Contains(*t, target) {
-			return nil, final(fault.DNS, "the CNAME records of %s run in a circle", shown(undotted((*t)[0])))
+			return nil, final(fault.DNS, "The CNAME records of %s run in a circle.", shown(undotted((*t)[0])))
 		}
 		if len(*t) > maxAliases {
-			return nil, final(fault.DNS, "%s leads through more than %d CNAME records", shown(undotted((*t)[0])), maxAliases)
+			return nil, final(fault.DNS, "%s leads through more than %d CNAME records.", shown(undotted((*t)[0])), maxAliases)
 		}
 		*t = append(*t, target)
 	}
@@ -124,7 +124,7 @@ func (r *Resolver) query(ctx context.Context, name string, kind uint16) (*dns.Ms
 			case err == nil && (reply.Rcode == dns.RcodeSuccess || reply.Rcode == dns.RcodeNameError):
 				return reply, tried, nil
 			case ctx.Err() != nil:
-				return nil, tried, transient(fault.DNS, "looking up %s in DNS %s", shown(undotted(name)), words(ctx.Err()))
+				return nil, tried, transient(fault.DNS, "Looking up %s in DNS %s.", shown(undotted(name)), words(ctx.Err()))
 			case err != nil:
 				silent = append(silent, server)
 			}
@@ -141,7 +141,7 @@ func unanswered(name string, tried []acme.Lookup) error {
 			results = append(results, t.Result)
 		}
 	}
-	return transient(fault.DNS, "no DNS server could answer for %s: %s", shown(undotted(name)), strings.Join(results, ", "))
+	return transient(fault.DNS, "No DNS server could answer for %s: %s.", shown(undotted(name)), strings.Join(results, ", "))
 }
 
 func undotted(name string) string {

@@ -82,7 +82,7 @@ func (p *Prober) Look(ctx context.Context, l policy.Look) acme.Attempt {
 // look returns what was seen when the challenge is met.
 func (p *Prober) look(ctx context.Context, r *record, l policy.Look) (seen string, err error) {
 	if !slices.Contains(acme.MethodsFor(l.Identifier), l.Method) {
-		return "", final(fault.Malformed, "%s cannot prove control of %s", shown(string(l.Method)), l.Identifier)
+		return "", final(fault.Malformed, "%s cannot prove control of %s.", shown(string(l.Method)), l.Identifier)
 	}
 	g := guard{p.resolver, p.connectTimeout, l.Addresses}
 	switch l.Method {

@@ -74,7 +74,7 @@ func (p *Prober) redirect(from location, headers []string, id ident.Identifier) 
 
 func refuseRedirect(from location, reason string, args ...any) error {
 	args = append([]any{shown(from.url.String())}, args...)
-	return final(fault.IncorrectResponse, "the redirect at %s is not followed: "+reason, args...)
+	return final(fault.IncorrectResponse, "The redirect at %s is not followed: "+reason+".", args...)
 }
 
 func unprintable(r rune) bool { return r <= ' ' || r > '~' }

@@ -118,7 +118,8 @@ func TestRedirectLocation(t *testing.T) {
 		if err == nil {
 			got = fmt.Sprintf("%s %d", to.url, to.port)
 		} else {
-			got = strings.TrimPrefix(sentence(err), fmt.Sprintf("the redirect at %s is not followed: ", p.challengeLocation(id, token).url))
+			got = strings.TrimPrefix(sentence(err), fmt.Sprintf("The redirect at %s is not followed: ", p.challengeLocation(id, token).url))
+			got = strings.TrimSuffix(got, ".")
 		}
 		if got != test.want || Retryable(err) {
 			t.Errorf("%s -> %.100q: got %.200q, want %.200q", test.from, test.location, got, test.want)
@@ -203,14 +204,14 @@ func TestRedirectsFollowed(t *testing.T) {
 
 func TestRedirectRefused(t *testing.T) {
 	tests := map[string]string{
-		challengePath:                                              "incorrect response: the redirects from a.test run in a circle",
-		"http://A.Test" + challengePath + "#x":                     "incorrect response: the redirects from a.test run in a circle",
-		"http://b.test:22/" + canary:                               "incorrect response: the redirect at http://a.test" + challengePath + " is not followed: it leads to another port",
-		"http://169.254.169.254/latest/meta-data/" + canary:        "incorrect response: the redirect at http://a.test" + challengePath + " is not followed: it leads to a host",
-		"http://metadata.test/":                                    "connection: the target's address is link-local, which the address policy of this CA does not allow",
-		"http://mapped.test/":                                      "connection: the target's address is link-local",
+		challengePath:                                              "incorrect response: The redirects from a.test run in a circle",
+		"http://A.Test" + challengePath + "#x":                     "incorrect response: The redirects from a.test run in a circle",
+		"http://b.test:22/" + canary:                               "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: it leads to another port",
+		"http://169.254.169.254/latest/meta-data/" + canary:        "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: it leads to a host",
+		"http://metadata.test/":                                    "connection: The target's address is link-local, which the address policy of this CA does not allow",
+		"http://mapped.test/":                                      "connection: The target's address is link-local",
 		"http://gone.test/":                                        "dns: gone.test does not exist (NXDOMAIN) in DNS",
-		"gopher://b.test/" + canary:                                "incorrect response: the redirect at http://a.test" + challengePath + " is not followed: it leads to another scheme",
+		"gopher://b.test/" + canary:                                "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: it leads to another scheme",
 		"http://b.test/<script>alert(1)</script>\"'&{}`|^" + "%41": "incorrect response: http://b.test/%3Cscript%3Ealert%281%29%3C/script%3E%22%27%26%7B%7D%60%7C%5EA answered with status 404",
 	}
 	for target, want := range tests {

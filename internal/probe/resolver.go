@@ -134,7 +134,7 @@ func (r *Resolver) TXT(ctx context.Context, name string) ([]string, []acme.Looku
 	values := texts(found.records)
 	for _, value := range values {
 		if len(value) > maxText {
-			return nil, found.steps, final(fault.DNS, "a TXT record of %s is longer than %d octets", name, maxText)
+			return nil, found.steps, final(fault.DNS, "A TXT record of %s is longer than %d octets.", name, maxText)
 		}
 	}
 	return values, found.steps, nil

@@ -64,20 +64,20 @@ func TestAddresses(t *testing.T) {
 		{"six.test", []string{"2001:db8::1"}, ""},
 		{"alias.test", []string{"2001:db8::1", "192.0.2.1", "192.0.2.2"}, ""},
 		{"hop1.test", []string{"192.0.2.9"}, ""},
-		{"hop0.test", nil, "hop0.test leads through more than 8 CNAME records"},
-		{"none.test", nil, "none.test has no A or AAAA records in DNS"},
-		{"unknown.test", nil, "unknown.test does not exist (NXDOMAIN) in DNS"},
-		{"dangling.test", nil, "nowhere.test, to which dangling.test leads, does not exist (NXDOMAIN) in DNS"},
-		{"loop-a.test", nil, "the CNAME records of loop-a.test run in a circle"},
-		{"self.test", nil, "the CNAME records of self.test run in a circle"},
-		{"nxdomain.test", nil, "nxdomain.test does not exist (NXDOMAIN) in DNS"},
-		{"servfail.test", nil, "no DNS server could answer for servfail.test: SERVFAIL (retryable)"},
-		{"refused.test", nil, "no DNS server could answer for refused.test: REFUSED (retryable)"},
-		{"notimp.test", nil, "no DNS server could answer for notimp.test: NOTIMP (retryable)"},
-		{"formerr.test", nil, "no DNS server could answer for formerr.test: FORMERR (retryable)"},
-		{"notauth.test", nil, "no DNS server could answer for notauth.test: NOTAUTH (retryable)"},
-		{"a..test", nil, "a..test is not a DNS name"},
-		{strings.Repeat("a", 64) + ".test", nil, strings.Repeat("a", 64) + ".test is not a DNS name"},
+		{"hop0.test", nil, "hop0.test leads through more than 8 CNAME records."},
+		{"none.test", nil, "none.test has no A or AAAA records in DNS."},
+		{"unknown.test", nil, "unknown.test does not exist (NXDOMAIN) in DNS."},
+		{"dangling.test", nil, "nowhere.test, to which dangling.test leads, does not exist (NXDOMAIN) in DNS."},
+		{"loop-a.test", nil, "The CNAME records of loop-a.test run in a circle."},
+		{"self.test", nil, "The CNAME records of self.test run in a circle."},
+		{"nxdomain.test", nil, "nxdomain.test does not exist (NXDOMAIN) in DNS."},
+		{"servfail.test", nil, "No DNS server could answer for servfail.test: SERVFAIL. (retryable)"},
+		{"refused.test", nil, "No DNS server could answer for refused.test: REFUSED. (retryable)"},
+		{"notimp.test", nil, "No DNS server could answer for notimp.test: NOTIMP. (retryable)"},
+		{"formerr.test", nil, "No DNS server could answer for formerr.test: FORMERR. (retryable)"},
+		{"notauth.test", nil, "No DNS server could answer for notauth.test: NOTAUTH. (retryable)"},
+		{"a..test", nil, "a..test is not a DNS name."},
+		{strings.Repeat("a", 64) + ".test", nil, strings.Repeat("a", 64) + ".test is not a DNS name."},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestEmptyRecord(t *testing.T) {
 		return reply
 	})
 	found, _, err := newResolver(t, server.Addr()).Addresses(t.Context(), "a.test")
-	if len(found) != 0 || outcome(err) != "a.test has no A or AAAA records in DNS" {
+	if len(found) != 0 || outcome(err) != "a.test has no A or AAAA records in DNS." {
 		t.Errorf("got %v, %v", found, err)
 	}
 }
@@ -236,14 +236,14 @@ func TestTXT(t *testing.T) {
 		{"odd.test", []string{"quote\" back\\slash \x00\xff", ""}, ""},
 		{"long.test", []string{strings.Repeat("ab", 300)}, ""},
 		{"limit.test", []string{strings.Repeat("x", maxText)}, ""},
-		{"huge.test", nil, "a TXT record of huge.test is longer than 4096 octets"},
-		{"largest.test", nil, "a TXT record of largest.test is longer than 4096 octets"},
+		{"huge.test", nil, "A TXT record of huge.test is longer than 4096 octets."},
+		{"largest.test", nil, "A TXT record of largest.test is longer than 4096 octets."},
 		{"hundred.test", many[:100], ""},
-		{"thousand.test", nil, "thousand.test has more than 100 TXT records"},
+		{"thousand.test", nil, "thousand.test has more than 100 TXT records."},
 		{"alias.test", []string{"value"}, ""},
-		{"none.test", nil, "none.test has no TXT records in DNS"},
-		{"unknown.test", nil, "unknown.test does not exist (NXDOMAIN) in DNS"},
-		{"servfail.test", nil, "no DNS server could answer for servfail.test: SERVFAIL (retryable)"},
+		{"none.test", nil, "none.test has no TXT records in DNS."},
+		{"unknown.test", nil, "unknown.test does not exist (NXDOMAIN) in DNS."},
+		{"servfail.test", nil, "No DNS server could answer for servfail.test: SERVFAIL. (retryable)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -281,7 +281,7 @@ func TestUpstreams(t *testing.T) {
 		{
 			"silent ones are asked twice, others once",
 			[]string{silent.Addr(), broken.Addr()},
-			"no DNS server could answer for a.test: timeout, SERVFAIL (retryable)",
+			"No DNS server could answer for a.test: timeout, SERVFAIL. (retryable)",
 			[]string{"timeout", "SERVFAIL", "timeout"},
 		},
 	}
@@ -311,7 +311,7 @@ func TestResolverInterrupted(t *testing.T) {
 		return nil
 	})
 	_, _, err := newResolver(t, server.Addr()).TXT(ctx, "a.test")
-	if want := "looking up a.test in DNS was interrupted (retryable)"; outcome(err) != want {
+	if want := "Looking up a.test in DNS was interrupted. (retryable)"; outcome(err) != want {
 		t.Errorf("got %q, want %q", outcome(err), want)
 	}
 }

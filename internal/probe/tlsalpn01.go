@@ -17,7 +17,7 @@ const acmeTLS1 = "acme-tls/1"
 
 // tlsALPN01 looks whether the host presents the challenge's certificate (RFC 8737 section 3).
 func (p *Prober) tlsALPN01(ctx context.Context, r *record, g guard, l policy.Look) (seen string, err error) {
-	where := fmt.Sprintf("port %d of %s", p.tlsPort, l.Identifier)
+	where := fmt.Sprintf("Port %d of %s", p.tlsPort, l.Identifier)
 	conn, hop, err := g.connect(ctx, r, fmt.Sprintf("tls://%s", authority(l.Identifier, fmt.Sprint(p.tlsPort))), l.Identifier, p.tlsPort)
 	if err != nil {
 		return "", err
@@ -31,13 +31,13 @@ func (p *Prober) tlsALPN01(ctx context.Context, r *record, g guard, l policy.Loo
 	state := client.ConnectionState()
 	if state.NegotiatedProtocol != acmeTLS1 {
 		hop.Error = "protocol not negotiated"
-		return "", final(fault.IncorrectResponse, "%s did not negotiate the protocol %q", where, acmeTLS1)
+		return "", final(fault.IncorrectResponse, "%s did not negotiate the protocol %q.", where, acmeTLS1)
 	}
 	if err := checkChallengeCertificate(state.PeerCertificates[0].Raw, l.Identifier, l.KeyAuthorization); err != nil {
 		hop.Error = "wrong certificate"
 		return "", err
 	}
-	return fmt.Sprintf("the certificate at %s matches the key authorization", where), nil
+	return fmt.Sprintf("%s presents a certificate that matches the key authorization.", where), nil
 }
 
 // challengeTLS offers one protocol only. The certificate proves nothing but the challenge, so it is not verified

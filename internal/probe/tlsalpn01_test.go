@@ -33,7 +33,7 @@ func TestTLSALPN01(t *testing.T) {
 	}{
 		{name("a.test"), "valid"},
 		{addr("127.0.0.1"), "valid"},
-		{name("other.test"), "incorrect response: the certificate that other.test presents for the protocol acme-tls/1 does not have the digest"},
+		{name("other.test"), "incorrect response: The certificate that other.test presents for the protocol acme-tls/1 does not have the digest"},
 		{name("unknown.test"), `tls: unknown.test refused the TLS handshake with the alert "tls: internal error"`},
 	}
 	for _, test := range tests {
@@ -107,7 +107,7 @@ func TestTLSALPN01Protocol(t *testing.T) {
 		protocols []string
 		want      string
 	}{
-		{nil, `incorrect response: port %d of a.test did not negotiate the protocol "acme-tls/1"`},
+		{nil, `incorrect response: Port %d of a.test did not negotiate the protocol "acme-tls/1"`},
 		{[]string{"h2", "http/1.1"}, `tls: a.test refused the TLS handshake with the alert "tls: no application protocol"`},
 		{[]string{"acme-tls/2"}, `tls: a.test refused the TLS handshake with the alert "tls: no application protocol"`},
 		{[]string{"h2", "acme-tls/1"}, "valid"},
@@ -148,14 +148,14 @@ func TestTLSALPN01Hostile(t *testing.T) {
 		{"stalls after the ServerHello", func(ctx context.Context, conn net.Conn) {
 			config := &tls.Config{NextProtos: []string{acmeTLS1}, Certificates: []tls.Certificate{certificate}}
 			_ = tls.Server(afterServerHello{conn, ctx}, config).HandshakeContext(ctx)
-		}, "connection: the connection to a.test timed out during the TLS handshake (retryable)"},
-		{"says nothing", stall(""), "connection: the connection to a.test timed out during the TLS handshake (retryable)"},
-		{"stalls in a record", stall("\x16\x03\x03\x40\x00\x02"), "connection: the connection to a.test timed out during the TLS handshake (retryable)"},
-		{"hangs up", say(""), "connection: the connection to a.test was closed early during the TLS handshake (retryable)"},
+		}, "connection: The connection to a.test timed out during the TLS handshake. (retryable)"},
+		{"says nothing", stall(""), "connection: The connection to a.test timed out during the TLS handshake. (retryable)"},
+		{"stalls in a record", stall("\x16\x03\x03\x40\x00\x02"), "connection: The connection to a.test timed out during the TLS handshake. (retryable)"},
+		{"hangs up", say(""), "connection: The connection to a.test was closed early during the TLS handshake. (retryable)"},
 		{"no TLS", say("HTTP/1.1 400 " + canary + "\r\n\r\n"), "tls: a.test does not speak TLS there"},
-		{"endless warnings", endless("", "\x15\x03\x03\x00\x02\x01\x64"), "tls: the TLS handshake with a.test failed"},
-		{"endless empty records", endless("", "\x16\x03\x03\x00\x00"), "tls: the TLS handshake with a.test failed"},
-		{"huge message", endless("\x16\x03\x03\x40\x00\x02\xff\xff\xff", "\x00"), "tls: the TLS handshake with a.test failed"},
+		{"endless warnings", endless("", "\x15\x03\x03\x00\x02\x01\x64"), "tls: The TLS handshake with a.test failed"},
+		{"endless empty records", endless("", "\x16\x03\x03\x00\x00"), "tls: The TLS handshake with a.test failed"},
+		{"huge message", endless("\x16\x03\x03\x40\x00\x02\xff\xff\xff", "\x00"), "tls: The TLS handshake with a.test failed"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestTLSALPN01HugeKey(t *testing.T) {
 		Certificates: []tls.Certificate{{Certificate: [][]byte{template.sign(t)}, PrivateKey: key}},
 	}))
 	p, _ := proberAt(t, 0, port)
-	wantVerdict(t, look(t, p, lookFor(acme.TLSALPN01, name("a.test"))), "tls: the TLS handshake with a.test failed")
+	wantVerdict(t, look(t, p, lookFor(acme.TLSALPN01, name("a.test"))), "tls: The TLS handshake with a.test failed")
 }
 
 // TestTLSALPN01ApplicationData has a server that talks after the handshake, where nothing is to be said.
