@@ -1,0 +1,181 @@
+package adminapi
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+	"github.com/everleaf-pki/everleaf/internal/core/span"
+)
+
+// Organisation is a tenant.
+type Organisation struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Created time.Time `json:"created"`
+}
+
+// Organisations is a list.
+type Organisations struct {
+	SchemaVersion int            `json:"schema_version"`
+	Organisations []Organisation `json:"organisations"`
+}
+
+// NewOrganisation asks for an organisation.
+type NewOrganisation struct {
+	Name string `json:"name"`
+}
+
+// Connector is a door with its rules.
+type Connector struct {
+	ID           string       `json:"id"`
+	Name         string       `json:"name"`
+	Kind         string       `json:"kind"`
+	Organisation string       `json:"organisation"` // its name
+	Status       string       `json:"status"`       // active or suspended
+	Created      time.Time    `json:"created"`
+	Suspended    time.Time    `json:"suspended,omitzero"`
+	Rules        policy.Rules `json:"rules"`
+}
+
+// Connectors is a list.
+type Connectors struct {
+	SchemaVersion int         `json:"schema_version"`
+	Connectors    []Connector `json:"connectors"`
+}
+
+// NewConnector asks for a connector. Rules that it does not name are those that a connector starts with.
+type NewConnector struct {
+	Name         string      `json:"name"`
+	Kind         string      `json:"kind,omitempty"`         // "": acme
+	Organisation string      `json:"organisation,omitempty"` // name; "": default
+	Rules        RulesChange `json:"rules,omitzero"`
+}
+
+// RulesChange is the part of [policy.Rules] that is to change: nil leaves a rule as it is, an empty list empties it.
+type RulesChange struct {
+	Profiles        *[]string        `json:"profiles,omitzero"`
+	Names           *[]string        `json:"names,omitzero"`
+	Methods         *[]acme.Method   `json:"methods,omitzero"`
+	ExternalBinding *bool            `json:"external_binding,omitzero"`
+	TermsOfService  *string          `json:"terms_of_service,omitzero"`
+	Website         *string          `json:"website,omitzero"`
+	CAAIdentities   *[]string        `json:"caa_identities,omitzero"`
+	MaxIdentifiers  *int             `json:"max_identifiers,omitzero"`
+	Addresses       *AddressesChange `json:"addresses,omitzero"`
+	OrderLife       *span.Span       `json:"order_life,omitzero"`
+	ReuseLife       *span.Span       `json:"reuse_life,omitzero"`
+	PreAuthorize    *bool            `json:"pre_authorize,omitzero"`
+	NotBeforeAfter  *bool            `json:"not_before_after,omitzero"`
+}
+
+// AddressesChange is the part of [policy.Addresses] that is to change.
+type AddressesChange struct {
+	Loopback *bool           `json:"loopback,omitzero"`
+	Private  *bool           `json:"private,omitzero"`
+	Allow    *[]netip.Prefix `json:"allow,omitzero"`
+	Deny     *[]netip.Prefix `json:"deny,omitzero"`
+}
+
+// Credential is what a requester shows at a connector, without its secret.
+type Credential struct {
+	ID          string    `json:"id"` // the kid of an EAB key
+	Name        string    `json:"name"`
+	Kind        string    `json:"kind"`
+	Connector   string    `json:"connector"`    // its name
+	Status      string    `json:"status"`       // active, suspended or expired
+	MaxAccounts int       `json:"max_accounts"` // 0: any number
+	Created     time.Time `json:"created"`
+	Expires     time.Time `json:"expires,omitzero"`
+	Suspended   time.Time `json:"suspended,omitzero"`
+}
+
+// Credentials is a list.
+type Credentials struct {
+	SchemaVersion int          `json:"schema_version"`
+	Credentials   []Credential `json:"credentials"`
+}
+
+// NewCredential asks for a key for external account binding.
+type NewCredential struct {
+	Name        string    `json:"name"`
+	Connector   string    `json:"connector,omitempty"` // name; "": default
+	MaxAccounts int       `json:"max_accounts,omitempty"`
+	Expires     time.Time `json:"expires,omitzero"`
+}
+
+// CreatedCredential is a new credential with its secret, which is shown this once: the server keeps it sealed.
+type CreatedCredential struct {
+	KID  string `json:"kid"`
+	HMAC string `json:"hmac"` // base64url without padding
+	Credential
+}
+
+// Profile is the newest version of a profile.
+type Profile struct {
+	ID           string    `json:"id"` // of this version
+	Name         string    `json:"name"`
+	Version      int       `json:"version"`
+	Organisation string    `json:"organisation"` // its name
+	Created      time.Time `json:"created"`      // this version
+	Spec         pki.Spec  `json:"spec"`
+}
+
+// Profiles is a list.
+type Profiles struct {
+	SchemaVersion int       `json:"schema_version"`
+	Profiles      []Profile `json:"profiles"`
+}
+
+// SpecChange is the part of [pki.Spec] that is to change: nil leaves it as it is, an empty list empties it.
+type SpecChange struct {
+	Description *string        `json:"description,omitzero"`
+	Issuer      *string        `json:"issuer,omitzero"`
+	Lifetime    *span.Span     `json:"lifetime,omitzero"`
+	Backdate    *span.Span     `json:"backdate,omitzero"`
+	Keys        *[]pki.KeyType `json:"keys,omitzero"`
+	Usages      *[]pki.Usage   `json:"usages,omitzero"`
+	CommonName  *bool          `json:"common_name,omitzero"`
+	NoCRL       *bool          `json:"no_crl,omitzero"`
+}
+
+// Issuer is a CA certificate.
+type Issuer struct {
+	ID           string    `json:"id"`
+	Name         string    `json:"name"`
+	Organisation string    `json:"organisation"`     // its name
+	Parent       string    `json:"parent,omitempty"` // id; absent at a root
+	Subject      string    `json:"subject"`
+	Serial       string    `json:"serial"`
+	NotBefore    time.Time `json:"not_before"`
+	NotAfter     time.Time `json:"not_after"`
+	Signs        bool      `json:"signs"`   // the newest of its name with its key on this machine
+	HasKey       bool      `json:"has_key"` // its key is on this machine
+	CRL          string    `json:"crl"`     // URL of the list that new certificates name
+	Fingerprint  string    `json:"fingerprint"`
+	Created      time.Time `json:"created"`
+	PEM          string    `json:"pem,omitempty"` // with its chain, the root last; only where one issuer is shown
+}
+
+// Issuers is a list.
+type Issuers struct {
+	SchemaVersion int      `json:"schema_version"`
+	Issuers       []Issuer `json:"issuers"`
+}
+
+// NewIssuer brings an existing CA: its certificate, what is above it, and its private key.
+type NewIssuer struct {
+	Name         string `json:"name,omitempty"`         // "": root for a root, else default
+	Organisation string `json:"organisation,omitempty"` // name; "": default
+	Chain        string `json:"chain"`                  // PEM, the issuer first, each signed by the next, the root last
+	Key          string `json:"key"`                    // PEM
+	Passphrase   string `json:"passphrase,omitempty"`   // of Key, when it is encrypted
+}
+
+// NextIssuer asks for the successor of an issuer.
+type NextIssuer struct {
+	Key        string `json:"key,omitempty"`        // PEM, the parent's private key for this one signature; "": it is in the keyring
+	Passphrase string `json:"passphrase,omitempty"` // of Key, when it is encrypted
+}

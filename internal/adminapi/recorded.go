@@ -1,0 +1,137 @@
+package adminapi
+
+import (
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+)
+
+// Account is an ACME account.
+type Account struct {
+	ID          string    `json:"id"`
+	Connector   string    `json:"connector"` // its name
+	Status      string    `json:"status"`
+	Contacts    []string  `json:"contacts"`
+	Algorithm   string    `json:"algorithm"`  // JWS algorithm of the key
+	Thumbprint  string    `json:"thumbprint"` // of the key, RFC 7638
+	Credential  string    `json:"credential,omitempty"`
+	Created     time.Time `json:"created"`
+	TermsAgreed time.Time `json:"terms_agreed,omitzero"`
+	Deactivated time.Time `json:"deactivated,omitzero"`
+	Revoked     time.Time `json:"revoked,omitzero"`
+}
+
+// Accounts is a page.
+type Accounts struct {
+	SchemaVersion int       `json:"schema_version"`
+	Accounts      []Account `json:"accounts"`
+	Next          string    `json:"next,omitempty"`
+}
+
+// Order is an ACME order.
+type Order struct {
+	ID             string          `json:"id"`
+	Connector      string          `json:"connector"` // its name
+	Account        string          `json:"account"`
+	Profile        string          `json:"profile"`
+	Status         string          `json:"status"`
+	Names          []string        `json:"names"`
+	Created        time.Time       `json:"created"`
+	Expires        time.Time       `json:"expires"`
+	NotBefore      time.Time       `json:"not_before,omitzero"` // as the client asked
+	NotAfter       time.Time       `json:"not_after,omitzero"`
+	Finalized      time.Time       `json:"finalized,omitzero"`
+	Certificate    string          `json:"certificate,omitempty"` // id
+	Failure        *acme.Failure   `json:"failure,omitempty"`
+	Authorizations []Authorization `json:"authorizations,omitempty"` // only where one order is shown
+}
+
+// Orders is a page.
+type Orders struct {
+	SchemaVersion int     `json:"schema_version"`
+	Orders        []Order `json:"orders"`
+	Next          string  `json:"next,omitempty"`
+}
+
+// Authorization is the proof of control of one name, with the evidence.
+type Authorization struct {
+	ID         string      `json:"id"`
+	Name       string      `json:"name"` // a wildcard with its "*."
+	Status     string      `json:"status"`
+	Created    time.Time   `json:"created"`
+	Expires    time.Time   `json:"expires"`
+	Challenges []Challenge `json:"challenges"`
+}
+
+// Challenge is one way of proof, with what every attempt saw.
+type Challenge struct {
+	Method    string         `json:"method"`
+	Status    string         `json:"status"`
+	Begun     time.Time      `json:"begun,omitzero"`
+	Validated time.Time      `json:"validated,omitzero"`
+	Failure   *acme.Failure  `json:"failure,omitempty"`
+	Attempts  []acme.Attempt `json:"attempts"`
+}
+
+// Certificate is what was signed.
+type Certificate struct {
+	ID          string    `json:"id"`
+	Serial      string    `json:"serial"`
+	Names       []string  `json:"names"`
+	NotBefore   time.Time `json:"not_before"`
+	NotAfter    time.Time `json:"not_after"` // the last second of validity
+	Status      string    `json:"status"`    // valid, revoked or expired
+	RevokedAt   time.Time `json:"revoked_at,omitzero"`
+	Reason      string    `json:"reason,omitempty"` // of the revocation, as RFC 5280 names it
+	Profile     string    `json:"profile"`
+	Connector   string    `json:"connector,omitempty"` // its name; absent on what the installation issued to itself
+	Account     string    `json:"account,omitempty"`
+	Order       string    `json:"order,omitempty"`
+	Issuer      string    `json:"issuer"` // its name
+	IssuerID    string    `json:"issuer_id"`
+	Fingerprint string    `json:"fingerprint"`
+	Issued      time.Time `json:"issued"`
+	PEM         string    `json:"pem,omitempty"` // with its chain, the root left out; only where one certificate is shown
+}
+
+// Certificates is a page.
+type Certificates struct {
+	SchemaVersion int           `json:"schema_version"`
+	Certificates  []Certificate `json:"certificates"`
+	Next          string        `json:"next,omitempty"`
+}
+
+// CertificateFilter selects certificates; zero fields select everything.
+type CertificateFilter struct {
+	Name          string // exact name or address, or ".example.com" for every name below it
+	Connector     string // name
+	Account       string // id
+	Order         string // id
+	ExpiresBefore time.Time
+	ExpiresAfter  time.Time
+	Revoked       bool // only revoked ones
+	Page
+}
+
+// Revocation asks for the end of a certificate.
+type Revocation struct {
+	Reason string `json:"reason,omitempty"` // name or code of RFC 5280 section 5.3.1; "": unspecified
+}
+
+// Event is one entry of the log.
+type Event struct {
+	ID           string    `json:"id"`
+	At           time.Time `json:"at"`
+	Organisation string    `json:"organisation,omitempty"` // its name
+	Actor        string    `json:"actor"`
+	Action       string    `json:"action"`
+	Object       string    `json:"object,omitempty"` // id
+	Detail       string    `json:"detail,omitempty"`
+}
+
+// Events is a page.
+type Events struct {
+	SchemaVersion int     `json:"schema_version"`
+	Events        []Event `json:"events"`
+	Next          string  `json:"next,omitempty"`
+}

@@ -1,0 +1,48 @@
+package admin
+
+import "net/http"
+
+// routes returns every operation of the door.
+func routes() []route {
+	page := []string{"before", "limit"}
+	return []route{
+		{http.MethodGet, "/v1/organisations", nil, (*door).organisations},
+		{http.MethodPost, "/v1/organisations", nil, (*door).createOrganisation},
+
+		{http.MethodGet, "/v1/connectors", nil, (*door).connectors},
+		{http.MethodPost, "/v1/connectors", nil, (*door).createConnector},
+		{http.MethodGet, "/v1/connectors/{name}", nil, (*door).connector},
+		{http.MethodPatch, "/v1/connectors/{name}", nil, (*door).changeRules},
+		{http.MethodPost, "/v1/connectors/{name}/suspend", nil, (*door).suspendConnector},
+		{http.MethodPost, "/v1/connectors/{name}/resume", nil, (*door).resumeConnector},
+
+		{http.MethodGet, "/v1/credentials", []string{"connector"}, (*door).credentials},
+		{http.MethodPost, "/v1/credentials", nil, (*door).createCredential},
+		{http.MethodGet, "/v1/credentials/{id}", nil, (*door).credential},
+		{http.MethodDelete, "/v1/credentials/{id}", nil, (*door).deleteCredential},
+		{http.MethodPost, "/v1/credentials/{id}/suspend", nil, (*door).suspendCredential},
+		{http.MethodPost, "/v1/credentials/{id}/resume", nil, (*door).resumeCredential},
+
+		{http.MethodGet, "/v1/profiles", nil, (*door).profiles},
+		{http.MethodGet, "/v1/profiles/{name}", []string{"organisation"}, (*door).profile},
+		{http.MethodPatch, "/v1/profiles/{name}", []string{"organisation"}, (*door).saveProfile},
+
+		{http.MethodGet, "/v1/issuers", nil, (*door).issuers},
+		{http.MethodPost, "/v1/issuers", nil, (*door).importIssuer},
+		{http.MethodGet, "/v1/issuers/{ref}", nil, (*door).issuer},
+		{http.MethodPost, "/v1/issuers/{ref}/next", nil, (*door).nextIssuer},
+
+		{http.MethodGet, "/v1/accounts", append(page, "connector"), (*door).accounts},
+		{http.MethodGet, "/v1/accounts/{id}", nil, (*door).account},
+		{http.MethodPost, "/v1/accounts/{id}/revoke", nil, (*door).revokeAccount},
+
+		{http.MethodGet, "/v1/orders", append(page, "connector"), (*door).orders},
+		{http.MethodGet, "/v1/orders/{id}", nil, (*door).order},
+
+		{http.MethodGet, "/v1/certificates", append(page, "name", "connector", "account", "order", "expires_before", "expires_after", "revoked"), (*door).certificates},
+		{http.MethodGet, "/v1/certificates/{ref}", nil, (*door).certificate},
+		{http.MethodPost, "/v1/certificates/{ref}/revoke", nil, (*door).revokeCertificate},
+
+		{http.MethodGet, "/v1/events", append(page, "object"), (*door).events},
+	}
+}

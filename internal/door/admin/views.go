@@ -1,0 +1,174 @@
+package admin
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+	"github.com/everleaf-pki/everleaf/internal/manage"
+)
+
+// shown returns what a use case found as the wire has it, unless the use case failed.
+func shown[D, W any](found D, err error, view func(D) W) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return view(found), nil
+}
+
+// each returns every element as the wire has it; never nil.
+func each[D, W any](found []D, view func(D) W) []W {
+	list := make([]W, 0, len(found))
+	for _, d := range found {
+		list = append(list, view(d))
+	}
+	return list
+}
+
+func organisation(o policy.Organisation) adminapi.Organisation {
+	return adminapi.Organisation{ID: o.ID, Name: o.Name, Created: adminapi.Date(o.Created)}
+}
+
+func connector(c manage.ConnectorView) adminapi.Connector {
+	status := adminapi.StatusActive
+	if !c.Suspended.IsZero() {
+		status = adminapi.StatusSuspended
+	}
+	return adminapi.Connector{
+		ID: c.ID, Name: c.Name, Kind: string(c.Kind), Organisation: c.OrganisationName, Status: status,
+		Created: adminapi.Date(c.Created), Suspended: adminapi.Date(c.Suspended), Rules: c.Rules,
+	}
+}
+
+func credential(c manage.CredentialView) adminapi.Credential {
+	status := adminapi.StatusActive
+	switch {
+	case !c.Suspended.IsZero():
+		status = adminapi.StatusSuspended
+	case !c.Usable:
+		status = adminapi.StatusExpired
+	}
+	return adminapi.Credential{
+		ID: c.ID, Name: c.Name, Kind: c.Kind, Connector: c.ConnectorName, Status: status, MaxAccounts: c.MaxAccounts,
+		Created: adminapi.Date(c.Created), Expires: adminapi.Date(c.Expires), Suspended: adminapi.Date(c.Suspended),
+	}
+}
+
+// withKey returns the view of a new credential together with its key.
+func withKey(key []byte) func(manage.CredentialView) adminapi.CreatedCredential {
+	return func(c manage.CredentialView) adminapi.CreatedCredential {
+		return adminapi.CreatedCredential{KID: c.ID, HMAC: base64.RawURLEncoding.EncodeToString(key), Credential: credential(c)}
+	}
+}
+
+func profile(p manage.ProfileView) adminapi.Profile {
+	return adminapi.Profile{
+		ID: p.ID, Name: p.Name, Version: p.Version, Organisation: p.OrganisationName,
+		Created: adminapi.Date(p.Created), Spec: p.Spec,
+	}
+}
+
+func issuer(i manage.IssuerView) adminapi.Issuer {
+	wire := adminapi.Issuer{
+		ID: i.ID, Name: i.Name, Organisation: i.OrganisationName, Parent: i.Parent,
+		NotBefore: adminapi.Date(i.NotBefore), NotAfter: adminapi.Date(i.NotAfter), Signs: i.Signs, HasKey: i.Key != "",
+		CRL: i.Shard.URL, Fingerprint: fingerprint(i.Certificate), Created: adminapi.Date(i.Created),
+	}
+	if c, err := x509.ParseCertificate(i.Certificate); err == nil {
+		wire.Subject, wire.Serial = c.Subject.String(), string(pki.SerialOf(c.SerialNumber))
+	}
+	return wire
+}
+
+func issuerWithChain(i manage.IssuerView) adminapi.Issuer {
+	wire := issuer(i)
+	wire.PEM = pemOf(i.Chain)
+	return wire
+}
+
+func account(a manage.AccountView) adminapi.Account {
+	return adminapi.Account{
+		ID: a.ID, Connector: a.ConnectorName, Status: string(a.Status()), Contacts: each(a.Contacts, same),
+		Algorithm: a.Key.Algorithm(), Thumbprint: a.Key.Thumbprint(), Credential: a.Credential,
+		Created: adminapi.Date(a.Created), TermsAgreed: adminapi.Date(a.TermsAgreed),
+		Deactivated: adminapi.Date(a.Deactivated), Revoked: adminapi.Date(a.Revoked),
+	}
+}
+
+func same(text string) string { return text }
+
+func order(o manage.OrderView) adminapi.Order {
+	wire := adminapi.Order{
+		ID: o.ID, Connector: o.ConnectorName, Account: o.Account, Profile: o.ProfileName, Status: string(o.Status),
+		Names: each(o.Identifiers, ident.Identifier.Value), Created: adminapi.Date(o.Created), Expires: adminapi.Date(o.Expires),
+		NotBefore: adminapi.Date(o.NotBefore), NotAfter: adminapi.Date(o.NotAfter), Finalized: adminapi.Date(o.Begun),
+		Certificate: o.Certificate, Failure: o.Failure,
+	}
+	for _, a := range o.Authorizations {
+		wire.Authorizations = append(wire.Authorizations, authorization(a))
+	}
+	return wire
+}
+
+func authorization(a manage.AuthorizationView) adminapi.Authorization {
+	return adminapi.Authorization{
+		ID: a.ID, Name: a.Covers().Value(), Status: string(a.Status),
+		Created: adminapi.Date(a.Created), Expires: adminapi.Date(a.Expires), Challenges: each(a.Challenges, challenge),
+	}
+}
+
+func challenge(c acme.Challenge) adminapi.Challenge {
+	return adminapi.Challenge{
+		Method: string(c.Method), Status: string(c.Status()), Begun: adminapi.Date(c.Begun), Validated: adminapi.Date(c.Validated),
+		Failure: c.Failure, Attempts: c.Attempts,
+	}
+}
+
+func certificate(c manage.CertificateView) adminapi.Certificate {
+	wire := adminapi.Certificate{
+		ID: c.ID, Serial: string(c.Serial), Names: each(c.Names, ident.Identifier.Value),
+		NotBefore: adminapi.Date(c.NotBefore), NotAfter: adminapi.Date(c.NotAfter), Status: string(c.Status),
+		Profile: c.ProfileName, Connector: c.ConnectorName, Account: c.Account, Order: c.Order,
+		Issuer: c.IssuerName, IssuerID: c.Issuer, Fingerprint: fingerprint(c.DER), Issued: adminapi.Date(c.Issued),
+	}
+	if !c.Revoked.IsZero() {
+		wire.RevokedAt, wire.Reason = adminapi.Date(c.Revoked), c.Reason.String()
+	}
+	return wire
+}
+
+// certificateWithChain adds the certificate in PEM with those above it but the root, which whoever verifies has.
+func certificateWithChain(c manage.CertificateView) adminapi.Certificate {
+	wire := certificate(c)
+	above := c.Chain[:max(len(c.Chain)-1, 0)]
+	wire.PEM = pemOf(append([][]byte{c.DER}, above...))
+	return wire
+}
+
+func happening(e manage.EventView) adminapi.Event {
+	return adminapi.Event{
+		ID: e.ID, At: adminapi.Date(e.At), Organisation: e.OrganisationName, Actor: e.Actor,
+		Action: string(e.Action), Object: e.Object, Detail: e.Detail,
+	}
+}
+
+func fingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}
+
+func pemOf(certificates [][]byte) string {
+	var text bytes.Buffer
+	for _, der := range certificates {
+		text.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	}
+	return text.String()
+}
