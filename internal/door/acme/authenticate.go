@@ -1,0 +1,140 @@
+package acme
+
+import (
+	"context"
+	"log/slog"
+	"mime"
+	"net/http"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+	"github.com/everleaf-pki/everleaf/internal/core/strictjson"
+	"github.com/everleaf-pki/everleaf/internal/core/wire"
+	"github.com/everleaf-pki/everleaf/internal/issue"
+	"github.com/everleaf-pki/everleaf/internal/web"
+)
+
+// maxBody bounds the body of a request, in octets.
+const maxBody = jws.MaxBody
+
+// request is one request on its way through the door. What stands after message is set by authenticate, and only on a
+// POST: there it may be believed.
+type request struct {
+	http      *http.Request
+	record    *web.Record
+	connector policy.Connector
+	urls      urls
+	vars      []string // the variable parts of the path
+
+	message   *jws.Message
+	requester issue.Requester // who signed by account
+	key       *jws.Key        // or the key that signed itself
+}
+
+// authenticate believes a POST or refuses it (RFC 8555 sections 6.2 to 6.5). Each step works on what the one before
+// has accepted, and only the nonce keeps a trace.
+func (d *door) authenticate(route route, r *request) error {
+	body, err := readBody(r.http)
+	if err != nil {
+		return err
+	}
+	if r.message, err = jws.Parse(body); err != nil {
+		return d.spendUnread(body, err)
+	}
+	if err := d.checkNonce(r.message.Header); err != nil {
+		return err
+	}
+	if sent := r.urls.base + r.http.RequestURI; r.message.Header.URL != sent {
+		return fault.New(fault.Unauthorized, "The JWS is signed for another URL; this request was sent to %s.", sent)
+	}
+	if err := d.checkSigner(r.http.Context(), route.signer, r); err != nil {
+		return err
+	}
+	return checkContent(route.content, r.message)
+}
+
+// readBody returns the body of a request of the right media type.
+func readBody(r *http.Request) ([]byte, error) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != wire.JOSE || len(r.Header.Values("Content-Type")) != 1 {
+		return nil, web.Refuse(http.StatusUnsupportedMediaType, "Requests are sent with the media type %s (RFC 8555 section 6.2).", wire.JOSE)
+	}
+	return web.ReadBody(r)
+}
+
+// spendUnread spends the nonce of a request that is refused before it is read to its end, and returns the refusal:
+// "once a nonce value has appeared in an ACME request, the server MUST consider it invalid" (RFC 8555 section 6.5).
+func (d *door) spendUnread(body []byte, refusal error) error {
+	var outer struct {
+		Protected strictjson.Bytes `json:"protected"`
+	}
+	var header struct {
+		Nonce string `json:"nonce"`
+	}
+	if strictjson.Decode(body, &outer) == nil && strictjson.Decode(outer.Protected, &header) == nil {
+		_ = d.nonces.Spend(header.Nonce) // it was refused anyway
+	}
+	return refusal
+}
+
+func (d *door) checkNonce(h jws.Header) error {
+	if !h.HasNonce {
+		return fault.New(fault.BadNonce, "The JWS has no nonce; repeat the request with the one in Replay-Nonce.")
+	}
+	return d.nonces.Spend(h.Nonce)
+}
+
+// checkSigner verifies the signature and finds out who may ask.
+func (d *door) checkSigner(ctx context.Context, s signer, r *request) error {
+	embedded := r.message.Header.Key
+	switch {
+	case embedded != nil && s == byAccount:
+		return fault.New(fault.Malformed, `This resource is for accounts: sign with "kid", the URL of the account, in place of "jwk".`)
+	case embedded == nil && s == byKey:
+		return fault.New(fault.Malformed, `A new account is signed with "jwk", its key, in place of "kid".`)
+	case embedded != nil:
+		r.key = embedded
+		return r.message.Verify(*embedded)
+	default:
+		return d.admit(ctx, r)
+	}
+}
+
+// admit verifies the signature of an account. An account that has ended, or was stopped, is answered with 401 (RFC 8555
+// section 7.3.6), but only when the signature shows that its owner asks.
+func (d *door) admit(ctx context.Context, r *request) error {
+	id, ok := r.urls.accountID(r.message.Header.KeyID)
+	if !ok {
+		return fault.New(fault.NoAccount, `The "kid" is not the URL of an account here; newAccount gives it in Location.`)
+	}
+	account, err := d.service.Account(ctx, r.connector, id)
+	if err != nil {
+		return err
+	}
+	if err := r.message.Verify(account.Key); err != nil {
+		return err
+	}
+	r.record.Add(slog.String("account", account.ID))
+	r.requester, err = d.service.Admit(ctx, r.connector, account)
+	return asStopped(err)
+}
+
+// asStopped gives the refusal of an account that has ended its status (RFC 8555 section 7.3.6).
+func asStopped(err error) error {
+	if fault.Is(err, fault.Unauthorized) {
+		return &web.Refusal{Status: http.StatusUnauthorized, Err: err}
+	}
+	return err
+}
+
+func checkContent(c content, m *jws.Message) error {
+	switch {
+	case c == reading && !m.PostAsGet:
+		return fault.New(fault.Malformed, "This resource can only be read: send the empty payload of a POST-as-GET (RFC 8555 section 6.3).")
+	case c == writing && m.PostAsGet:
+		return fault.New(fault.Malformed, "This resource wants a JSON object as payload; there is nothing to read here.")
+	default:
+		return nil
+	}
+}
