@@ -98,7 +98,7 @@ func (a *App) build() error {
 		return err
 	}
 	prober := probe.New(probe.Options{Resolver: resolver, HTTPPort: a.config.HTTP01Port, TLSPort: a.config.TLSALPN01Port})
-	a.engine = ca.New(keyStore{a.keys})
+	a.engine = ca.New(a.keys)
 	options := issue.DefaultOptions()
 	options.Trial, options.PublicURL = a.config.Trial(), a.publicURL
 	a.issue = issue.New(issue.Engines{

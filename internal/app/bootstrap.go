@@ -19,6 +19,9 @@ func (a *App) Bootstrap(ctx context.Context, setup manage.Setup) (manage.Result,
 	return a.manage.Bootstrap(ctx, setup)
 }
 
+// WriteKey writes a private key to a new file outside the data folder, encrypted when there is a passphrase.
+func (a *App) WriteKey(path string, key crypto.Signer) error { return a.keys.WriteOutside(path, key) }
+
 // bootstrap readies the installation for the listeners: it makes the CA at the first start, and takes a public URL
 // that was given over into the database.
 func (a *App) bootstrap(ctx context.Context, l listeners) error {
@@ -75,6 +78,14 @@ type keyStore struct{ *keyring.Keyring }
 
 func (k keyStore) Generate(name string, kind pki.KeyType) (crypto.Signer, error) {
 	return k.Keyring.Generate(name, keyring.KeyType(kind))
+}
+
+func (k keyStore) Parse(text, passphrase []byte) (crypto.Signer, error) {
+	return keyring.ParsePrivateKey(text, passphrase)
+}
+
+func (k keyStore) New(kind pki.KeyType) (crypto.Signer, error) {
+	return keyring.NewKey(keyring.KeyType(kind))
 }
 
 // maker makes CA certificates with keys that the use cases hold.

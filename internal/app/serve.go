@@ -65,7 +65,10 @@ func (a *App) Serve(ctx context.Context, env func(string) string, control Contro
 		l.close()
 		return err
 	}
-	s.start(control)
+	if err := s.start(control); err != nil {
+		l.close()
+		return err
+	}
 	control.Ready(s.info(ctx))
 	select {
 	case <-ctx.Done():
@@ -96,16 +99,21 @@ func (s *server) prepare(ctx context.Context) error {
 }
 
 // start serves every listener and starts the jobs.
-func (s *server) start(control Control) {
+func (s *server) start(control Control) error {
 	a := s.app
 	s.health = &health{checks: a.checks(s.certificate), log: a.log}
+	handler, err := s.acmeHandler()
+	if err != nil {
+		return err
+	}
 	s.jobs = jobs.Start(a.log, a.backgroundJobs(s.certificate)...)
-	s.serve(tls.NewListener(s.capped(s.listeners.https), s.tlsConfig()), s.acmeHandler())
+	s.serve(tls.NewListener(s.capped(s.listeners.https), s.tlsConfig()), handler)
 	s.serve(s.capped(s.listeners.public), s.publicHandler())
 	s.serve(s.listeners.admin, a.adminHandler(control.Reload))
 	if s.listeners.metrics != nil {
 		s.serve(s.listeners.metrics, s.metricsHandler())
 	}
+	return nil
 }
 
 func (s *server) tlsConfig() *tls.Config {

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+	"net"
+	"net/http"
+
+	"github.com/everleaf-pki/everleaf/internal/door/acme"
+	"github.com/everleaf-pki/everleaf/internal/door/acme/nonce"
+	"github.com/everleaf-pki/everleaf/internal/door/admin"
+	"github.com/everleaf-pki/everleaf/internal/door/public"
+	"github.com/everleaf-pki/everleaf/internal/web"
+)
+
+// acmeHandler is what the HTTPS listener answers.
+func (s *server) acmeHandler() (http.Handler, error) {
+	door, err := acme.New(s.app.issue, acme.Options{
+		Web: s.app.webOptions(), Nonces: nonce.New(nonce.NewIdentity(0)), ExternalURL: s.app.config.ExternalURL, OwnName: s.certificate.covers,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle(acme.Root, door)
+	public.RegisterRoots(mux, s.app.issue, s.app.log)
+	s.health.register(mux)
+	return mux, nil
+}
+
+// publicHandler is what the plain HTTP listener answers.
+func (s *server) publicHandler() http.Handler {
+	mux := http.NewServeMux()
+	public.Register(mux, s.app.issue, s.app.log)
+	return mux
+}
+
+// AdminHandler is the operator's door, for commands that opened the installation themselves.
+func (a *App) AdminHandler() http.Handler {
+	return admin.New(a.manage, admin.Options{Web: a.webOptions()})
+}
+
+func (a *App) adminHandler(func(context.Context) error) http.Handler { return a.AdminHandler() }
+
+func (a *App) webOptions() web.Options {
+	return web.Options{Log: a.log, Observe: a.metrics.request, TrustedProxies: a.config.TrustedProxies}
+}
+
+// capped bounds how many connections one address may hold.
+func (s *server) capped(l net.Listener) net.Listener {
+	return web.LimitConnections(l, s.app.config.MaxPerAddress, s.app.config.TrustedProxies)
+}
+
+func (s *server) newHTTPServer(h http.Handler) *http.Server {
+	return web.NewServer(h, web.DefaultLimits(), s.app.log)
+}
