@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/ca"
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
@@ -34,17 +35,18 @@ var (
 
 // App is an installation that this process has opened: its data folder, and everything that works on it.
 type App struct {
-	config  config.Config
-	log     *slog.Logger
-	folder  *folder
-	keys    *keyring.Keyring
-	db      *sqlite.DB
-	engine  *ca.Engine
-	issue   *issue.Service
-	manage  *manage.Service
-	metrics *metrics
-	base    atomic.Pointer[string] // the public URL
-	fresh   bool                   // the folder had no database before
+	config    config.Config
+	log       *slog.Logger
+	folder    *folder
+	keys      *keyring.Keyring
+	db        *sqlite.DB
+	engine    *ca.Engine
+	issue     *issue.Service
+	manage    *manage.Service
+	metrics   *metrics
+	base      atomic.Pointer[string] // the public URL
+	fresh     bool                   // the folder had no database before
+	encrypted bool                   // new keys are encrypted with a passphrase
 }
 
 // Open opens the installation in the data folder, which it makes when it does not exist. It refuses, saying why and
@@ -76,6 +78,7 @@ func (a *App) openKeys(env func(string) string) error {
 	if err != nil {
 		return err
 	}
+	a.encrypted = len(passphrase) > 0
 	a.keys, err = keyring.Open(a.folder.keys(), keyring.Options{Passphrase: passphrase})
 	return err
 }
@@ -121,6 +124,17 @@ func (a *App) checkKeys(ctx context.Context) error {
 
 // Manage returns the operator's use cases.
 func (a *App) Manage() *manage.Service { return a.manage }
+
+// Backup writes a consistent copy of the database to a new file. The keys are not in it.
+func (a *App) Backup(ctx context.Context, path string) error { return a.db.Backup(ctx, path) }
+
+// stuckAfter is how old an intent may be before a check reports it.
+const stuckAfter = 10 * time.Minute
+
+// Check verifies the whole store and returns one sentence for each finding.
+func (a *App) Check(ctx context.Context) ([]string, error) {
+	return a.db.Check(ctx, time.Now().Add(-stuckAfter))
+}
 
 // Close ends what works on the installation and gives the folder free.
 func (a *App) Close() error {

@@ -21,14 +21,15 @@ import (
 
 // Info is what a person needs to use a server that has started.
 type Info struct {
-	Directory   string // URL of the default connector's directory
-	PublicURL   string // base of CRLs and issuers
-	Metrics     string // URL; "" when off
-	RootFile    string // PEM of the roots
-	Fingerprint string // SHA-256 of the newest root, hexadecimal
-	Fresh       bool   // this start made the CA
-	Trial       bool   // loopback targets may be validated
-	PlainKeys   []string
+	Directory   string   // URL of the default connector's directory
+	PublicURL   string   // base of CRLs and issuers
+	Metrics     string   // URL; "" when off
+	RootFile    string   // PEM of the roots
+	Fingerprint string   // SHA-256 of the newest root, hexadecimal
+	Fresh       bool     // this start made the CA
+	Trial       bool     // loopback targets may be validated
+	PlainKeys   []string // names of the keys that are not encrypted
+	HTTP01Port  uint16   // where http-01 validation looks
 	Data        string
 }
 
@@ -162,7 +163,7 @@ func (s *server) info(ctx context.Context) Info {
 	a := s.app
 	info := Info{
 		Directory: s.listeners.httpsBase(a.config) + "/acme/default/directory",
-		RootFile:  a.folder.roots(), Fresh: a.fresh, Trial: a.config.Trial(), PlainKeys: a.keys.Plain(), Data: a.folder.path,
+		RootFile:  a.folder.roots(), Fresh: a.fresh, Trial: a.config.Trial(), PlainKeys: a.plainKeys(), HTTP01Port: a.config.HTTP01Port, Data: a.folder.path,
 	}
 	info.PublicURL = a.publicURL()
 	if s.listeners.metrics != nil {
@@ -173,6 +174,19 @@ func (s *server) info(ctx context.Context) Info {
 		info.Fingerprint = hex.EncodeToString(sum[:])
 	}
 	return info
+}
+
+// plainKeys names the keys that a thief of the disk could use: all of them without a passphrase, else those that were
+// made before there was one.
+func (a *App) plainKeys() []string {
+	if a.encrypted {
+		return a.keys.Plain()
+	}
+	names, err := a.keys.Names()
+	if err != nil {
+		return a.keys.Plain()
+	}
+	return names
 }
 
 // writeRoots keeps the roots as a PEM file beside the database, for people and scripts. It writes only what changed.

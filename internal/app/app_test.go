@@ -1,0 +1,269 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/config"
+)
+
+func noEnv(string) string { return "" }
+
+func settings(t *testing.T, dir string) config.Config {
+	t.Helper()
+	return config.Config{
+		Data: dir, Listen: "127.0.0.1:0", HTTP01Port: 80, TLSALPN01Port: 443, MaxPerAddress: 64, Drain: 5 * time.Second,
+		Resolvers: []string{"127.0.0.1:9"},
+	}
+}
+
+// running is a server that a test started.
+type running struct {
+	info   Info
+	client *http.Client
+	stop   func()
+}
+
+func start(t *testing.T, c config.Config) running {
+	t.Helper()
+	a, err := Open(t.Context(), c, slog.New(slog.DiscardHandler), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan Info, 1), make(chan error, 1)
+	go func() {
+		err := a.Serve(ctx, noEnv, Control{Ready: func(i Info) { ready <- i }})
+		ended <- errors.Join(err, a.Close())
+	}()
+	var info Info
+	select {
+	case info = <-ready:
+	case err := <-ended:
+		t.Fatalf("the server did not start: %v", err)
+	}
+	stopped := false
+	stop := func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return running{info: info, client: trusting(t, info.RootFile), stop: stop}
+}
+
+func trusting(t *testing.T, rootFile string) *http.Client {
+	t.Helper()
+	text, err := os.ReadFile(rootFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(text)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}, Timeout: 10 * time.Second}
+}
+
+func (r running) get(t *testing.T, url string) (*http.Response, string) {
+	t.Helper()
+	response, err := r.client.Get(url) //nolint:noctx // the client has a time limit
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+func TestTheFirstStartMakesEverythingAndTheSecondChangesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	first := start(t, settings(t, dir))
+	if !first.info.Fresh || !first.info.Trial || len(first.info.PlainKeys) == 0 {
+		t.Errorf("%+v", first.info)
+	}
+	response, directory := first.get(t, first.info.Directory)
+	if response.StatusCode != http.StatusOK || response.ProtoMajor != 2 {
+		t.Errorf("%s %s: %s", response.Proto, response.Status, directory)
+	}
+	_, public := first.get(t, first.info.PublicURL+"/roots.pem")
+	_, secure := first.get(t, strings.TrimSuffix(first.info.Directory, "/acme/default/directory")+"/roots.pem")
+	file, err := os.ReadFile(first.info.RootFile)
+	if err != nil || public != string(file) || secure != string(file) {
+		t.Errorf("three places, not one root: %v", err)
+	}
+	keys := folderOf(t, filepath.Join(dir, "keys"))
+	first.stop()
+
+	second := start(t, settings(t, dir))
+	if second.info.Fresh || second.info.Fingerprint != first.info.Fingerprint || second.info.PublicURL != first.info.PublicURL {
+		t.Errorf("%+v", second.info)
+	}
+	if got := folderOf(t, filepath.Join(dir, "keys")); !slices.Equal(got, keys) {
+		t.Errorf("keys %v, before %v", got, keys)
+	}
+	if _, directory := second.get(t, second.info.Directory); !strings.Contains(directory, "newNonce") {
+		t.Errorf("the second start serves %s", directory)
+	}
+}
+
+func folderOf(t *testing.T, path string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(path, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, e.Name()+string(text))
+	}
+	return names
+}
+
+func TestAHeldFolderIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	start(t, settings(t, dir))
+	_, err := Open(t.Context(), settings(t, dir), slog.New(slog.DiscardHandler), noEnv)
+	if !errors.Is(err, ErrHeld) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestMissingKeysAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	start(t, settings(t, dir)).stop()
+	if err := os.Remove(filepath.Join(dir, "keys", "default-1.key")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(t.Context(), settings(t, dir), slog.New(slog.DiscardHandler), noEnv)
+	if err == nil || !strings.Contains(err.Error(), `key "default-1"`) {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "keys", "default-1.key")); err == nil {
+		t.Error("a new key was made in its place")
+	}
+}
+
+func TestATakenPortIsToldAndLeavesTheFolderFree(t *testing.T) {
+	one := start(t, settings(t, t.TempDir()))
+	c := settings(t, t.TempDir())
+	c.Listen = strings.TrimPrefix(strings.TrimSuffix(one.info.Directory, "/acme/default/directory"), "https://localhost")
+	c.Listen = "127.0.0.1" + c.Listen
+	a, err := Open(t.Context(), c, slog.New(slog.DiscardHandler), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(a.Serve(t.Context(), noEnv, Control{}), a.Close())
+	if err == nil || !strings.Contains(err.Error(), "--listen") {
+		t.Errorf("%v", err)
+	}
+	c.Listen = "127.0.0.1:0"
+	start(t, c)
+}
+
+func TestHealthAndMetrics(t *testing.T) {
+	r := start(t, settings(t, t.TempDir()))
+	base := strings.TrimSuffix(r.info.Metrics, "/metrics")
+	if response, body := r.get(t, base+"/livez"); response.StatusCode != http.StatusOK || body != "alive\n" {
+		t.Errorf("%s %q", response.Status, body)
+	}
+	response, body := r.get(t, base+"/readyz")
+	var got report
+	if err := json.Unmarshal([]byte(body), &got); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s %q %v", response.Status, body, err)
+	}
+	var names []string
+	for _, c := range got.Checks {
+		names = append(names, c.Name)
+	}
+	if want := []string{"store", "clock", "issuers", "revocation-lists", "server-certificate"}; !slices.Equal(names, want) {
+		t.Errorf("checks %v", names)
+	}
+	r.get(t, r.info.Directory)
+	if _, body := r.get(t, r.info.Metrics); !strings.Contains(body, `everleaf_request_duration_seconds_count{route="acme/directory",status="200"} 1`) {
+		t.Error("the metrics do not count the request")
+	}
+}
+
+func TestReadinessNamesWhatIsWrong(t *testing.T) {
+	h := &health{log: slog.New(slog.DiscardHandler), checks: []check{
+		{"good", func(context.Context) error { return nil }},
+		{"bad", func(context.Context) error { return errors.New("the disk is full") }},
+		{"slow", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got := h.look(ctx)
+	if got.Status != "not ready" || !got.Checks[0].OK || got.Checks[1].Problem != "the disk is full" || got.Checks[2].OK {
+		t.Errorf("%+v", got)
+	}
+	h = &health{}
+	h.draining.Store(true)
+	if h.look(t.Context()).Status != "not ready" {
+		t.Error("a draining server says that it is ready")
+	}
+}
+
+func TestTheSocketIsTheOperators(t *testing.T) {
+	dir := t.TempDir()
+	start(t, settings(t, dir))
+	path := SocketPath(dir, noEnv)
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("%v %v", info, err)
+	}
+	list, err := adminapi.NewClient(adminapi.OverSocket(path)).Certificates(t.Context(), adminapi.CertificateFilter{})
+	if err != nil || len(list.Certificates) != 1 || !slices.Contains(list.Certificates[0].Names, "localhost") {
+		t.Errorf("%+v %v", list, err)
+	}
+}
+
+func TestALongPathGetsAnotherSocket(t *testing.T) {
+	short := SocketPath("/srv/everleaf", noEnv)
+	long := "/srv/" + strings.Repeat("x", 150)
+	if short != "/srv/everleaf/everleaf.sock" {
+		t.Error(short)
+	}
+	one, two := SocketPath(long+"1", noEnv), SocketPath(long+"2", noEnv)
+	if len(one) > 108 || one == two {
+		t.Errorf("%s %s", one, two)
+	}
+}
+
+func TestAnotherPublicURLOpensAnotherShard(t *testing.T) {
+	dir := t.TempDir()
+	start(t, settings(t, dir)).stop()
+	c := settings(t, dir)
+	c.PublicURL = "http://pki.example.com"
+	r := start(t, c)
+	if r.info.PublicURL != "http://pki.example.com" {
+		t.Error(r.info.PublicURL)
+	}
+	issuer, err := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir, noEnv))).Issuer(t.Context(), "default")
+	if err != nil || !strings.HasPrefix(issuer.CRL, "http://pki.example.com/crl/") || !strings.HasSuffix(issuer.CRL, "/2.crl") {
+		t.Errorf("%+v %v", issuer, err)
+	}
+}
