@@ -1,10 +1,12 @@
 package pki
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -91,7 +93,7 @@ func KeyID(public crypto.PublicKey) ([]byte, error) {
 	var outer cryptobyte.String
 	var bits []byte
 	if !input.ReadASN1(&outer, tags.SEQUENCE) || !outer.SkipASN1(tags.SEQUENCE) || !outer.ReadASN1BitStringAsBytes(&bits) {
-		return nil, fmt.Errorf("encode public key: no SubjectPublicKeyInfo")
+		return nil, errors.New("encode public key: no SubjectPublicKeyInfo")
 	}
 	sum := sha256.Sum256(bits)
 	return sum[:20], nil
@@ -138,7 +140,7 @@ func checkCAKey(found *problems, certificate *x509.Certificate, key crypto.Publi
 		return
 	}
 	if err := checkKeyStrength(certificate.PublicKey); err != nil {
-		found.check(false, "Its key is not sound: %s", publicSentence(err))
+		found.check(false, "Its key is not sound: %s", fault.Sentence(err))
 	}
 	own, ok := certificate.PublicKey.(interface{ Equal(x crypto.PublicKey) bool })
 	found.check(ok && key != nil && own.Equal(key), "The private key does not belong to it.")
@@ -146,12 +148,15 @@ func checkCAKey(found *problems, certificate *x509.Certificate, key crypto.Publi
 
 func checkParent(found *problems, certificate, parent *x509.Certificate) {
 	if parent == nil {
-		err := certificate.CheckSignatureFrom(certificate)
-		found.check(err == nil, "It is not self-signed; give the certificate of the CA that signed it, too.")
-		return
+		found.check(bytes.Equal(certificate.RawIssuer, certificate.RawSubject),
+			"It is not self-signed; give the certificate of the CA that signed it, too.")
+		parent = certificate
 	}
-	err := certificate.CheckSignatureFrom(parent)
-	found.check(err == nil, "It was not signed by the parent that was given.")
+	if err := certificate.CheckSignatureFrom(parent); err != nil {
+		insecure, isInsecure := errors.AsType[x509.InsecureAlgorithmError](err)
+		found.check(!isInsecure, "It is signed with %s, which is not secure.", x509.SignatureAlgorithm(insecure))
+		found.check(isInsecure, "It was not signed by %q.", parent.Subject)
+	}
 	found.check(!certificate.NotAfter.After(parent.NotAfter), "It outlives its parent, which ends at %s.", parent.NotAfter.Format(time.RFC3339))
 }
 

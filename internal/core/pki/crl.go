@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"math/big"
@@ -42,7 +43,11 @@ func issuingDistributionPoint(url string) (pkix.Extension, error) {
 		addDistributionPointName(b, url)
 	})
 	value, err := b.Bytes()
-	return pkix.Extension{Id: oidIDP, Critical: true, Value: value}, err
+	return issuingDistributionPointOf(value), err
+}
+
+func issuingDistributionPointOf(value []byte) pkix.Extension {
+	return pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 28}, Critical: true, Value: value}
 }
 
 // addDistributionPointName writes distributionPoint [0] { fullName [0] { uniformResourceIdentifier [6] } }.
@@ -107,7 +112,7 @@ func checkEntries(have []x509.RevocationListEntry, want []Entry) error {
 // byte, the one that the list names (RFC 5280 section 6.3.3; INCIDENTS 32).
 func CheckDistribution(list *x509.RevocationList, certificate *x509.Certificate) error {
 	for _, e := range certificate.Extensions {
-		if !e.Id.Equal(oidDistribution) {
+		if e.Id.String() != oidDistribution {
 			continue
 		}
 		// SEQUENCE OF DistributionPoint: with one point, its content is the content of the list's extension.
@@ -115,7 +120,7 @@ func CheckDistribution(list *x509.RevocationList, certificate *x509.Certificate)
 		if !ok {
 			break
 		}
-		wanted := pkix.Extension{Id: oidIDP, Critical: true, Value: content}
+		wanted := issuingDistributionPointOf(content)
 		if slices.ContainsFunc(list.Extensions, equalExtension(wanted)) {
 			return nil
 		}

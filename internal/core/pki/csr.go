@@ -33,13 +33,17 @@ func (c *CSR) Names() []ident.Identifier { return slices.Clone(c.names) }
 // ParseCSR reads a PKCS #10 request. It refuses, as BadCSR with a sentence, whatever is not exactly such a request in
 // DER, asks for more than names and harmless usages, has an unsound key (see CheckKey) or is not signed by it with SHA-2 or Ed25519.
 func ParseCSR(der []byte) (*CSR, error) {
-	request, err := readRequest(der)
+	extensions, err := readRequest(der)
+	if err != nil {
+		return nil, err
+	}
+	names, err := requestedNames(extensions)
 	if err != nil {
 		return nil, err
 	}
 	parsed, err := x509.ParseCertificateRequest(der)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.BadCSR, "The CSR cannot be parsed: its subject, key or signature is malformed.")
+		return nil, fault.Wrap(err, fault.BadCSR, "The CSR cannot be read: its subject or key is malformed, or the key is on an unsupported curve.")
 	}
 	// The key comes before the signature: verifying with a huge modulus takes seconds.
 	if err := asBadCSR(CheckKey(parsed.PublicKey, SubjectKeyTypes())); err != nil {
@@ -48,9 +52,13 @@ func ParseCSR(der []byte) (*CSR, error) {
 	if err := checkSignature(parsed); err != nil {
 		return nil, err
 	}
-	names, err := requestedNames(parsed, request.extensions)
+	common, err := commonNames(parsed)
 	if err != nil {
 		return nil, err
+	}
+	names = ident.Set(append(names, common...))
+	if len(names) == 0 {
+		return nil, badCSR("The CSR names nothing; put the names into the subject alternative names.")
 	}
 	return &CSR{PublicKey: parsed.PublicKey, KeyHash: HashKey(parsed.RawSubjectPublicKeyInfo), names: names}, nil
 }
@@ -78,7 +86,7 @@ func asBadCSR(err error) error {
 	if err == nil {
 		return nil
 	}
-	return badCSR("%s", publicSentence(err))
+	return badCSR("%s", fault.Sentence(err))
 }
 
 func checkSignature(request *x509.CertificateRequest) error {

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -13,36 +12,28 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 )
 
-// requestedNames judges everything that a request asks for and returns its names as a set.
-func requestedNames(parsed *x509.CertificateRequest, extensions []extension) ([]ident.Identifier, error) {
-	names, err := commonNames(parsed)
-	if err != nil {
-		return nil, err
-	}
+// requestedNames judges the extensions that a request asks for and returns its subject alternative names.
+func requestedNames(extensions []extension) ([]ident.Identifier, error) {
+	var names []ident.Identifier
 	for _, e := range extensions {
-		if e.id.Equal(oidSubjectAltName) {
-			alternative, err := alternativeNames(e.value)
-			if err != nil {
-				return nil, err
-			}
-			names = append(names, alternative...)
-			continue
+		var err error
+		if e.id == oidSubjectAltName {
+			names, err = alternativeNames(e.value)
+		} else {
+			err = checkExtension(e)
 		}
-		if err := checkExtension(e); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
-	if len(names) == 0 {
-		return nil, badCSR("The CSR names nothing; put the names into the subject alternative names.")
-	}
-	return ident.Set(names), nil
+	return names, nil
 }
 
 // commonNames reads the common name as an identifier: one that is none could not be among the ordered names.
 func commonNames(parsed *x509.CertificateRequest) ([]ident.Identifier, error) {
 	var names []ident.Identifier
 	for _, attribute := range parsed.Subject.Names {
-		if !attribute.Type.Equal(oidCommonName) {
+		if attribute.Type.String() != oidCommonName {
 			continue
 		}
 		text, ok := attribute.Value.(string)
@@ -107,8 +98,8 @@ func alternativeNames(value cryptobyte.String) ([]ident.Identifier, error) {
 func alternativeName(tag tags.Tag, content cryptobyte.String) (ident.Identifier, error) {
 	switch tag {
 	case tagDNSName:
-		if _, err := netip.ParseAddr(string(content)); err == nil {
-			return ident.Identifier{}, badCSR("The CSR has the address %s as a DNS name; write it as an IP address entry.", content)
+		if addr, err := netip.ParseAddr(string(content)); err == nil && addr.Zone() == "" {
+			return ident.Identifier{}, badCSR("The CSR has the address %s as a DNS name; write it as an IP address entry.", addr)
 		}
 		return parseName("subject alternative name", string(content))
 	case tagIPAddress:
@@ -127,7 +118,7 @@ func describeName(tag tags.Tag, content cryptobyte.String) string {
 	var id asn1.ObjectIdentifier
 	switch tag {
 	case tagOtherName:
-		if content.ReadASN1ObjectIdentifier(&id) && id.Equal(oidUserPrincipalName) {
+		if content.ReadASN1ObjectIdentifier(&id) && id.String() == oidUserPrincipalName {
 			return "a user principal name (UPN)"
 		}
 		return "an otherName"
@@ -146,16 +137,16 @@ func describeName(tag tags.Tag, content cryptobyte.String) string {
 
 // checkExtension accepts the extensions that clients send out of habit and that ask for nothing beyond a profile.
 func checkExtension(e extension) error {
-	switch {
-	case e.id.Equal(oidBasicConstraints):
+	switch e.id {
+	case oidBasicConstraints:
 		return checkBasicConstraints(e.value)
-	case e.id.Equal(oidKeyUsage):
+	case oidKeyUsage:
 		return checkKeyUsage(e.value)
-	case e.id.Equal(oidExtendedKeyUsage):
+	case oidExtendedKeyUsage:
 		return checkExtendedKeyUsage(e.value)
-	case e.id.Equal(oidSubjectKeyID):
+	case oidSubjectKeyID:
 		return nil
-	case e.id.Equal(oidTLSFeature):
+	case oidTLSFeature:
 		return badCSR("The CSR asks for OCSP must-staple, which is not supported; request it without.")
 	default:
 		return badCSR("The CSR asks for the extension %s, which is not supported; request it without.", e.id)
@@ -197,7 +188,7 @@ func checkExtendedKeyUsage(value cryptobyte.String) error {
 		if !list.ReadASN1ObjectIdentifier(&id) {
 			return badCSR("The extended key usage in the CSR is malformed.")
 		}
-		if !slices.ContainsFunc([]asn1.ObjectIdentifier{oidServerAuth, oidClientAuth}, id.Equal) {
+		if usage := id.String(); usage != oidServerAuth && usage != oidClientAuth {
 			return badCSR("The CSR asks for the extended key usage %s; only those of TLS servers and clients are supported.", id)
 		}
 	}

@@ -1,8 +1,6 @@
 package pki
 
 import (
-	"encoding/asn1"
-
 	"golang.org/x/crypto/cryptobyte"
 	tags "golang.org/x/crypto/cryptobyte/asn1"
 )
@@ -40,106 +38,22 @@ func isDERValue(element cryptobyte.String, tag tags.Tag) bool {
 		var value bool
 		return element.ReadASN1Boolean(&value)
 	case tags.INTEGER:
-		var value []byte
-		return element.ReadASN1Integer(&value) || isNegative(element)
+		var content cryptobyte.String
+		return element.ReadASN1(&content, tags.INTEGER) && isShortest(content)
 	default:
 		return true
 	}
 }
 
-// isNegative reports whether a well-formed INTEGER is negative, which ReadASN1Integer refuses to read into octets.
-func isNegative(element cryptobyte.String) bool {
-	var content cryptobyte.String
-	return element.ReadASN1(&content, tags.INTEGER) && len(content) > 0 && content[0]&0x80 != 0 &&
-		(len(content) == 1 || content[0] != 0xff || content[1]&0x80 == 0)
-}
-
-// request is the part of a PKCS #10 request that crypto/x509 does not judge.
-type request struct {
-	extensions []extension
-}
-
-type extension struct {
-	id    asn1.ObjectIdentifier
-	value cryptobyte.String
-}
-
-// readRequest reads the outline of a request and the extensions that it asks for (RFC 2986, RFC 2985 section 5.4.2).
-func readRequest(der []byte) (request, error) {
-	if len(der) > MaxCSR {
-		return request{}, badCSR("The CSR has %d octets; at most %d are accepted.", len(der), MaxCSR)
+// isShortest reports whether a number in two's complement has no octet too many: the first nine bits are not all equal.
+func isShortest(number []byte) bool {
+	switch {
+	case len(number) == 0:
+		return false
+	case len(number) == 1:
+		return true
+	default:
+		negative := number[1]&0x80 != 0
+		return !(number[0] == 0 && !negative) && !(number[0] == 0xff && negative)
 	}
-	input := cryptobyte.String(der)
-	var outer, info, attributes cryptobyte.String
-	var version int64
-	var hasAttributes bool
-	if !input.ReadASN1(&outer, tags.SEQUENCE) {
-		return request{}, badCSR("The CSR is not DER; send a PKCS #10 request, base64url-encoded, without PEM lines.")
-	}
-	if !input.Empty() {
-		return request{}, badCSR("The CSR is followed by %d more octets; send the request alone.", len(input))
-	}
-	if !isDER(outer, maxDepth) {
-		return request{}, badCSR("The CSR is not DER: a length or number is not in its only form, or does not fit.")
-	}
-	if !outer.ReadASN1(&info, tags.SEQUENCE) || !info.ReadASN1Integer(&version) ||
-		!info.SkipASN1(tags.SEQUENCE) || !info.SkipASN1(tags.SEQUENCE) ||
-		!info.ReadOptionalASN1(&attributes, &hasAttributes, tags.Tag(0).Constructed().ContextSpecific()) || !info.Empty() {
-		return request{}, badCSR("The CSR is not a PKCS #10 request.")
-	}
-	if version != 0 {
-		return request{}, badCSR("The CSR has version %d; PKCS #10 knows only 0.", version)
-	}
-	extensions, err := readAttributes(attributes)
-	return request{extensions}, err
-}
-
-// oidExtensionRequest is the attribute that carries extensions. Others, such as challengePassword and those that
-// Windows adds, say nothing about the certificate and are passed over.
-var oidExtensionRequest = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14}
-
-func readAttributes(attributes cryptobyte.String) ([]extension, error) {
-	var extensions []extension
-	seen := false
-	for !attributes.Empty() {
-		var attribute, values, requested cryptobyte.String
-		var id asn1.ObjectIdentifier
-		if !attributes.ReadASN1(&attribute, tags.SEQUENCE) || !attribute.ReadASN1ObjectIdentifier(&id) ||
-			!attribute.ReadASN1(&values, tags.SET) || !attribute.Empty() {
-			return nil, badCSR("An attribute of the CSR is malformed.")
-		}
-		if !id.Equal(oidExtensionRequest) {
-			continue
-		}
-		if seen || !values.ReadASN1(&requested, tags.SEQUENCE) || !values.Empty() {
-			return nil, badCSR("The CSR must ask for its extensions in one attribute with one value.")
-		}
-		seen = true
-		var err error
-		if extensions, err = readExtensions(requested); err != nil {
-			return nil, err
-		}
-	}
-	return extensions, nil
-}
-
-func readExtensions(list cryptobyte.String) ([]extension, error) {
-	var extensions []extension
-	seen := map[string]bool{}
-	for !list.Empty() {
-		var one, value cryptobyte.String
-		var id asn1.ObjectIdentifier
-		var critical bool
-		if !list.ReadASN1(&one, tags.SEQUENCE) || !one.ReadASN1ObjectIdentifier(&id) ||
-			one.PeekASN1Tag(tags.BOOLEAN) && !one.ReadASN1Boolean(&critical) ||
-			!one.ReadASN1(&value, tags.OCTET_STRING) || !one.Empty() {
-			return nil, badCSR("An extension in the CSR is malformed.")
-		}
-		if seen[id.String()] {
-			return nil, badCSR("The CSR asks for the extension %s twice.", id)
-		}
-		seen[id.String()] = true
-		extensions = append(extensions, extension{id, value})
-	}
-	return extensions, nil
 }

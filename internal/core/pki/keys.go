@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,11 +117,4 @@ func badKey(format string, args ...any) error { return fault.New(fault.BadPublic
 
 func joinTypes(types []KeyType) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(types), " ", ", "), "[]")
-}
-
-func publicSentence(err error) string {
-	if refused, ok := errors.AsType[*fault.Error](err); ok {
-		return refused.Public
-	}
-	return err.Error()
 }

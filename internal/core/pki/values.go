@@ -16,6 +16,13 @@ type Serial string
 // SerialBytes is how many random bytes NewSerial wants.
 const SerialBytes = 16
 
+// Bounds of the serial numbers that ParseSerial reads: RFC 5280 section 4.1.2.2 has 20 octets, positive; some print
+// leading zeros.
+const (
+	maxSerialBytes = 24
+	maxSerialBits  = 159
+)
+
 // NewSerial makes a serial number of fixed length with 126 random bits: positive, and never shortened by DER
 // (BR section 7.1 wants 64 bits; a generator that lost one of 64 cost millions of certificates in 2019).
 // random must come from a cryptographic source.
@@ -36,9 +43,13 @@ func SerialOf(n *big.Int) Serial {
 // ParseSerial reads a serial number as people paste it: hexadecimal with or without colons, spaces or 0x, in any case.
 func ParseSerial(text string) (Serial, error) {
 	digits := strings.NewReplacer(":", "", " ", "").Replace(strings.ToLower(strings.TrimSpace(text)))
-	n, ok := new(big.Int).SetString(strings.TrimPrefix(digits, "0x"), 16)
-	if !ok || n.Sign() <= 0 || n.BitLen() > 159 || len(digits) > 48 {
-		return "", fmt.Errorf("%q is not a serial number: write it in hexadecimal", text)
+	digits = strings.TrimPrefix(digits, "0x")
+	n, ok := new(big.Int), false
+	if len(digits) <= 2*maxSerialBytes && strings.Trim(digits, "0123456789abcdef") == "" {
+		n, ok = n.SetString(digits, 16)
+	}
+	if !ok || n.Sign() == 0 || n.BitLen() > maxSerialBits {
+		return "", fmt.Errorf("%.60q is not a serial number: write it in hexadecimal", text)
 	}
 	return SerialOf(n), nil
 }

@@ -68,6 +68,6 @@ func (r *report) caSubject(kind string, c *x509.Certificate, request pki.CAReque
 		want = append(want, attribute{oidOrganisation, request.Organisation})
 	}
 	want = append(want, attribute{oidCommonName, request.CommonName})
-	r.check(ok && request.CommonName != "" && slices.EqualFunc(attributes, want, attribute.equal),
+	r.check(ok && request.CommonName != "" && slices.Equal(attributes, want),
 		kind+"-subject-content", "the subject is not exactly the requested organisation and common name, in that order")
 }

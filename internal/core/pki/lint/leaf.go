@@ -48,7 +48,7 @@ func (r *report) leafSubject(c *x509.Certificate, request pki.Request) {
 	if name := request.CommonName(); name != "" {
 		want = []attribute{{oidCommonName, name}}
 	}
-	r.check(slices.EqualFunc(attributes, want, attribute.equal), "leaf-common-name", "the subject is not exactly the common name that the profile gives")
+	r.check(slices.Equal(attributes, want), "leaf-common-name", "the subject is not exactly the common name that the profile gives")
 }
 
 func (r *report) leafNames(c, issuer *x509.Certificate, request pki.Request) {
@@ -64,7 +64,7 @@ func (r *report) leafNames(c, issuer *x509.Certificate, request pki.Request) {
 }
 
 func (r *report) leafUsages(c *x509.Certificate, request pki.Request) {
-	r.check(!c.IsCA && c.MaxPathLen <= 0 && !c.MaxPathLenZero, "leaf-not-ca", "the basic constraints are those of a CA")
+	r.check(c.BasicConstraintsValid && !c.IsCA && c.MaxPathLen == -1, "leaf-not-ca", "the basic constraints are missing or those of a CA")
 	r.check(c.KeyUsage == pki.LeafKeyUsage(pki.KeyTypeOf(c.PublicKey)), "leaf-key-usage", "the key usage does not fit the type of the key")
 	usage, found := find(c, oidKeyUsage)
 	r.check(found && usage.Critical, "leaf-key-usage-critical", "the key usage is missing or not critical")

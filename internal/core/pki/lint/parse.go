@@ -16,73 +16,65 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
-// Object identifiers of RFC 5280.
-var (
-	oidCommonName       = asn1.ObjectIdentifier{2, 5, 4, 3}
-	oidOrganisation     = asn1.ObjectIdentifier{2, 5, 4, 10}
-	oidSubjectKeyID     = asn1.ObjectIdentifier{2, 5, 29, 14}
-	oidKeyUsage         = asn1.ObjectIdentifier{2, 5, 29, 15}
-	oidSubjectAltName   = asn1.ObjectIdentifier{2, 5, 29, 17}
-	oidBasicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
-	oidDistribution     = asn1.ObjectIdentifier{2, 5, 29, 31}
-	oidAuthorityKeyID   = asn1.ObjectIdentifier{2, 5, 29, 35}
-	oidExtendedKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37}
-	oidAuthorityInfo    = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 1}
+// Object identifiers of RFC 5280, in dotted form.
+const (
+	oidCommonName       = "2.5.4.3"
+	oidOrganisation     = "2.5.4.10"
+	oidSubjectKeyID     = "2.5.29.14"
+	oidKeyUsage         = "2.5.29.15"
+	oidSubjectAltName   = "2.5.29.17"
+	oidBasicConstraints = "2.5.29.19"
+	oidDistribution     = "2.5.29.31"
+	oidAuthorityKeyID   = "2.5.29.35"
+	oidExtendedKeyUsage = "2.5.29.37"
+	oidAuthorityInfo    = "1.3.6.1.5.5.7.1.1"
 )
 
-// criticality says whether an extension has to be critical; either means that the rules of the extension decide.
+// criticality says whether an extension has to be critical.
 type criticality int
 
 const (
-	never criticality = iota
+	never criticality = iota + 1
 	always
-	either
+	either // the rules of the extension decide
 )
 
-// known are the extensions that a kind of certificate may have.
-type known []struct {
-	id       asn1.ObjectIdentifier
-	critical criticality
+// leafExtensions and caExtensions are what the two kinds of certificate may have.
+var leafExtensions = map[string]criticality{
+	oidKeyUsage:         always,
+	oidExtendedKeyUsage: never,
+	oidBasicConstraints: always,
+	oidAuthorityKeyID:   never,
+	oidAuthorityInfo:    never,
+	oidSubjectAltName:   either,
+	oidDistribution:     never,
 }
 
-var leafExtensions = known{
-	{oidKeyUsage, always},
-	{oidExtendedKeyUsage, never},
-	{oidBasicConstraints, always},
-	{oidAuthorityKeyID, never},
-	{oidAuthorityInfo, never},
-	{oidSubjectAltName, either},
-	{oidDistribution, never},
+var caExtensions = map[string]criticality{
+	oidKeyUsage:         always,
+	oidExtendedKeyUsage: never,
+	oidBasicConstraints: always,
+	oidSubjectKeyID:     never,
+	oidAuthorityKeyID:   never,
+	oidAuthorityInfo:    never,
+	oidDistribution:     never,
 }
 
-var caExtensions = known{
-	{oidKeyUsage, always},
-	{oidExtendedKeyUsage, never},
-	{oidBasicConstraints, always},
-	{oidSubjectKeyID, never},
-	{oidAuthorityKeyID, never},
-	{oidAuthorityInfo, never},
-	{oidDistribution, never},
-}
-
-// extensions refuses unknown extensions and wrong criticality: what no rule looks at must not be signed. Twins are refused when
-// a certificate is parsed.
-func (r *report) extensions(kind string, c *x509.Certificate, allowed known) {
+// extensions refuses unknown extensions and wrong criticality: what no rule looks at must not be signed. Twins are
+// refused when a certificate is parsed.
+func (r *report) extensions(kind string, c *x509.Certificate, known map[string]criticality) {
 	for _, e := range c.Extensions {
-		found := false
-		for _, k := range allowed {
-			if k.id.Equal(e.Id) {
-				found = true
-				r.check(k.critical == either || e.Critical == (k.critical == always), kind+"-extension-critical", "the extension "+e.Id.String()+" has the wrong criticality")
-			}
-		}
-		r.check(found, kind+"-extension-unknown", "the extension "+e.Id.String()+" is in no profile")
+		id := e.Id.String()
+		critical, found := known[id]
+		r.check(found, kind+"-extension-unknown", "the extension "+id+" is in no profile")
+		r.check(!found || critical == either || e.Critical == (critical == always),
+			kind+"-extension-critical", "the extension "+id+" has the wrong criticality")
 	}
 }
 
-func find(c *x509.Certificate, id asn1.ObjectIdentifier) (pkix.Extension, bool) {
+func find(c *x509.Certificate, id string) (pkix.Extension, bool) {
 	for _, e := range c.Extensions {
-		if e.Id.Equal(id) {
+		if e.Id.String() == id {
 			return e, true
 		}
 	}
@@ -90,12 +82,7 @@ func find(c *x509.Certificate, id asn1.ObjectIdentifier) (pkix.Extension, bool) 
 }
 
 // attribute is one part of a subject.
-type attribute struct {
-	id    asn1.ObjectIdentifier
-	value string
-}
-
-func (a attribute) equal(b attribute) bool { return a.id.Equal(b.id) && a.value == b.value }
+type attribute struct{ id, value string }
 
 // readSubject reads a Name that has one attribute in each relative name, in one of the two string types that
 // BR section 7.1.4.2 allows, each with its own characters only (INCIDENTS 4: a "*" in PrintableString).
@@ -108,16 +95,16 @@ func readSubject(der []byte) ([]attribute, bool) {
 	var attributes []attribute
 	for !name.Empty() {
 		var set, one, value cryptobyte.String
-		var a attribute
+		var id asn1.ObjectIdentifier
 		var tag tags.Tag
 		if !name.ReadASN1(&set, tags.SET) || !set.ReadASN1(&one, tags.SEQUENCE) || !set.Empty() ||
-			!one.ReadASN1ObjectIdentifier(&a.id) || !one.ReadAnyASN1(&value, &tag) || !one.Empty() {
+			!one.ReadASN1ObjectIdentifier(&id) || !one.ReadAnyASN1(&value, &tag) || !one.Empty() {
 			return nil, false
 		}
-		if a.value = string(value); !hasType(a.value, tag) {
+		if !hasType(string(value), tag) {
 			return nil, false
 		}
-		attributes = append(attributes, a)
+		attributes = append(attributes, attribute{id.String(), string(value)})
 	}
 	return attributes, true
 }
@@ -192,15 +179,18 @@ func wholeSeconds(c *x509.Certificate) bool {
 		!tbs.ReadASN1(&validity, tags.SEQUENCE) {
 		return false
 	}
-	return wholeSecond(&validity) && wholeSecond(&validity) && validity.Empty()
+	for !validity.Empty() {
+		var text cryptobyte.String
+		var tag tags.Tag
+		if !validity.ReadAnyASN1(&text, &tag) || !isWholeSecond(string(text), tag) {
+			return false
+		}
+	}
+	return true
 }
 
-func wholeSecond(validity *cryptobyte.String) bool {
-	var text cryptobyte.String
-	var tag tags.Tag
-	if !validity.ReadAnyASN1(&text, &tag) || !strings.HasSuffix(string(text), "Z") {
-		return false
-	}
-	return tag == tags.UTCTime && len(text) == len("YYMMDDHHMMSSZ") ||
-		tag == tags.GeneralizedTime && len(text) == len("YYYYMMDDHHMMSSZ") && string(text[:4]) >= "2050"
+func isWholeSecond(text string, tag tags.Tag) bool {
+	return strings.HasSuffix(text, "Z") &&
+		(tag == tags.UTCTime && len(text) == len("YYMMDDHHMMSSZ") ||
+			tag == tags.GeneralizedTime && len(text) == len("YYYYMMDDHHMMSSZ") && text >= "2050")
 }

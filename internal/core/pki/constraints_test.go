@@ -1,0 +1,88 @@
+package pki_test
+
+import (
+	"crypto/x509"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+// Name constraints, judged by us and not by crypto/x509 (INCIDENTS 93).
+func TestPermits(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		permitted, excluded string // separated by commas; CIDR means addresses
+		yes, no             string // separated by blanks
+	}{
+		{"", "", "example.com *.example.com 192.0.2.1 2001:db8::1", ""},
+		{"example.com", "", "example.com a.example.com b.a.example.com *.example.com *.a.example.com 192.0.2.1", "badexample.com com example.com.evil *.com"},
+		{"Example.COM", "", "example.com a.example.com *.example.com", "example.org"},
+		{".example.com", "", "a.example.com *.example.com *.a.example.com", "example.com"},
+		{"a.example.com,b.example.com", "", "a.example.com x.b.example.com", "example.com *.example.com c.example.com"},
+		{"", "example.com", "example.org badexample.com *.org", "example.com a.example.com *.example.com *.com"},
+		{"", "EVIL.example.com", "example.com a.example.com evil.com", "evil.example.com x.evil.example.com *.example.com"},
+		{"", ".example.com", "example.com", "a.example.com *.example.com"},
+		{"example.com", "secret.example.com", "example.com www.example.com", "secret.example.com a.secret.example.com *.example.com example.org"},
+		{"192.0.2.0/24", "", "192.0.2.0 192.0.2.255 example.com", "192.0.3.0 2001:db8::1"},
+		{"2001:db8::/32", "", "2001:db8::1", "2001:db9::1 192.0.2.1"},
+		{"", "192.0.2.0/24", "192.0.3.0 2001:db8::1", "192.0.2.7"},
+		{"", "0.0.0.0/0,::/0", "example.com", "192.0.2.7 2001:db8::1"},
+	} {
+		ca := constrained(t, c.permitted, c.excluded)
+		for _, name := range strings.Fields(c.yes) {
+			if !pki.Permits(ca, parseIdent(t, name)) {
+				t.Errorf("permitted %q, excluded %q: %s is refused", c.permitted, c.excluded, name)
+			}
+		}
+		for _, name := range strings.Fields(c.no) {
+			if pki.Permits(ca, parseIdent(t, name)) {
+				t.Errorf("permitted %q, excluded %q: %s is let through", c.permitted, c.excluded, name)
+			}
+		}
+	}
+}
+
+// The empty constraint holds every name.
+func TestPermitsEmptyConstraint(t *testing.T) {
+	t.Parallel()
+	name := parseIdent(t, "a.example.com")
+	if pki.Permits(&x509.Certificate{ExcludedDNSDomains: []string{""}}, name) {
+		t.Error("everything is excluded, and a name is let through")
+	}
+	if !pki.Permits(&x509.Certificate{PermittedDNSDomains: []string{""}}, name) {
+		t.Error("everything is permitted, and a name is refused")
+	}
+}
+
+func constrained(t *testing.T, permitted, excluded string) *x509.Certificate {
+	t.Helper()
+	ca := &x509.Certificate{}
+	add := func(list string, domains *[]string, ranges *[]*net.IPNet) {
+		for text := range strings.SplitSeq(list, ",") {
+			if _, block, err := net.ParseCIDR(text); err == nil {
+				*ranges = append(*ranges, block)
+			} else if text != "" {
+				*domains = append(*domains, text)
+			}
+		}
+	}
+	add(permitted, &ca.PermittedDNSDomains, &ca.PermittedIPRanges)
+	add(excluded, &ca.ExcludedDNSDomains, &ca.ExcludedIPRanges)
+	return ca
+}
+
+// parseIdent reads an identifier; a name that no certificate could have is built from its parts.
+func parseIdent(t *testing.T, text string) ident.Identifier {
+	t.Helper()
+	if id, err := ident.ParseIP(text); err == nil {
+		return id
+	}
+	var id ident.Identifier
+	if err := id.UnmarshalText([]byte("dns:" + text)); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}

@@ -1,0 +1,108 @@
+package lint_test
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"testing"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/pki/lint"
+)
+
+// CA certificates pass the same kind of rules as leaves (INCIDENTS 11).
+func TestRootRules(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for name, c := range map[string]struct {
+		change func(*x509.Certificate)
+		rules  []string
+	}{
+		"nothing":           {func(*x509.Certificate) {}, nil},
+		"path length":       {func(c *x509.Certificate) { c.MaxPathLen = 1 }, []string{"root-path-length"}},
+		"no CA":             {func(c *x509.Certificate) { c.IsCA = false }, []string{"root-ca"}},
+		"digital signature": {func(c *x509.Certificate) { c.KeyUsage |= x509.KeyUsageDigitalSignature }, []string{"root-key-usage"}},
+		"no cRLSign":        {func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCertSign }, []string{"root-key-usage"}},
+		"extended usage":    {func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }, []string{"root-extended-key-usage"}},
+		"distribution":      {func(c *x509.Certificate) { c.CRLDistributionPoints = []string{"http://b"} }, []string{"root-crl"}},
+		"issuer URL":        {func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://b"} }, []string{"root-aia"}},
+		"another serial":    {func(c *x509.Certificate) { c.SerialNumber = serial("ff").Int() }, []string{"root-serial"}},
+		"another end":       {func(c *x509.Certificate) { c.NotAfter = c.NotAfter.Add(time.Second) }, []string{"root-validity"}},
+		"over at once":      {func(c *x509.Certificate) { c.NotAfter = c.NotBefore.Add(-time.Second) }, []string{"root-validity", "root-lifetime"}},
+		"another name":      {func(c *x509.Certificate) { c.Subject.CommonName = "Other" }, []string{"root-subject-content"}},
+		"more of a name":    {func(c *x509.Certificate) { c.Subject.Country = []string{"DE"} }, []string{"root-subject-content"}},
+		"another key id":    {func(c *x509.Certificate) { c.SubjectKeyId = []byte{1} }, []string{"root-subject-key-id", "root-authority-key-id"}},
+		"unknown extension": {func(c *x509.Certificate) { c.ExtraExtensions = unknown() }, []string{"root-extension-unknown"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			template, err := h.rootRequest.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.change(template)
+			wantRules(t, lint.Root(sign(t, template, template, h.rootKey.Public(), h.rootKey), h.rootRequest), c.rules...)
+		})
+	}
+}
+
+func TestIntermediateRules(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for name, c := range map[string]struct {
+		change func(*x509.Certificate)
+		rules  []string
+	}{
+		"nothing":           {func(*x509.Certificate) {}, nil},
+		"no path length":    {func(c *x509.Certificate) { c.MaxPathLenZero = false }, []string{"intermediate-path-length"}},
+		"path length of 1":  {func(c *x509.Certificate) { c.MaxPathLen = 1 }, []string{"intermediate-path-length"}},
+		"no CA":             {func(c *x509.Certificate) { c.IsCA, c.MaxPathLenZero = false, false }, []string{"intermediate-ca", "intermediate-path-length"}},
+		"no keyCertSign":    {func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }, []string{"intermediate-key-usage"}},
+		"any usage":         {func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }, []string{"intermediate-extended-key-usage"}},
+		"no server usage":   {func(c *x509.Certificate) { c.ExtKeyUsage = nil }, []string{"intermediate-extended-key-usage"}},
+		"no distribution":   {func(c *x509.Certificate) { c.CRLDistributionPoints = nil }, []string{"intermediate-crl"}},
+		"no issuer URL":     {func(c *x509.Certificate) { c.IssuingCertificateURL = nil }, []string{"intermediate-aia"}},
+		"outlives":          {func(c *x509.Certificate) { c.NotAfter = h.root.NotAfter.Add(time.Second) }, []string{"intermediate-validity", "intermediate-within-parent"}},
+		"another key id":    {func(c *x509.Certificate) { c.SubjectKeyId = []byte{1} }, []string{"intermediate-subject-key-id"}},
+		"unknown extension": {func(c *x509.Certificate) { c.ExtraExtensions = unknown() }, []string{"intermediate-extension-unknown"}},
+		"the parent's name": {
+			func(c *x509.Certificate) { c.Subject.CommonName, c.AuthorityKeyId = "Root", h.root.SubjectKeyId },
+			[]string{"intermediate-subject", "intermediate-subject-content"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			template, err := h.caRequest.Intermediate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.change(template)
+			wantRules(t, lint.Intermediate(sign(t, template, h.root, h.key.Public(), h.rootKey), h.root, h.caRequest), c.rules...)
+		})
+	}
+}
+
+// A CA whose path length is 0 makes no further CA, and no request stands for another key.
+func TestIntermediateAgainstOthers(t *testing.T) {
+	t.Parallel()
+	h, other := newHouse(t), newHouse(t)
+	wantRules(t, lint.Intermediate(h.ca, other.root, h.caRequest), "intermediate-authority-key-id")
+	request := h.caRequest
+	request.PublicKey = h.rootKey.Public()
+	wantRules(t, lint.Intermediate(h.ca, h.root, request), "intermediate-key")
+	request = h.caRequest
+	request.CommonName = ""
+	wantRules(t, lint.Intermediate(h.ca, h.root, request), "intermediate-subject-content")
+
+	below := pki.CARequest{
+		CommonName: "Below", PublicKey: other.key.Public(), Serial: serial("04"), NotBefore: noon, NotAfter: noon.Add(day),
+	}
+	template, err := below.Intermediate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantRules(t, lint.Intermediate(sign(t, template, h.ca, other.key.Public(), h.key), h.ca, below), "intermediate-parent")
+}
+
+func unknown() []pkix.Extension {
+	return []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Value: []byte{5, 0}}}
+}
