@@ -130,7 +130,10 @@ func addressOrOff(to field[string]) func(*Config, []string) error {
 			*to(c) = "off"
 			return nil
 		}
-		return parse(c, values)
+		if parse(c, values) != nil {
+			return fmt.Errorf("%q is neither an address, written HOST:PORT, :PORT or [IPv6]:PORT, nor off", values[0])
+		}
+		return nil
 	}
 }
 

@@ -3,16 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
 )
-
-// maxFile bounds the configuration file, in octets.
-const maxFile = 1 << 20
 
 // Sources is where settings come from.
 type Sources struct {
@@ -22,50 +15,89 @@ type Sources struct {
 	Asked bool   // the file was named by a person and must exist
 }
 
+// Default is the Source of a value that nobody gave.
+const Default = "default"
+
+// Value is what a setting is set to, and by whom.
+type Value struct {
+	Setting
+	Values []string // as written; empty: not set, and without a fixed default
+	Source string   // "--listen", "EVERLEAF_LISTEN", "/etc/everleaf/everleaf.yaml:3" or Default
+
+	inFile bool
+}
+
 // Load returns the settings. The error names every problem at once, each with its place and what to do.
 func Load(s Sources) (Config, error) {
+	c, _, err := read(s)
+	return c, err
+}
+
+// Resolve returns the value of every setting, in the order of the table, with where it comes from. The error is Load's;
+// the values are returned beside it.
+func Resolve(s Sources) ([]Value, error) {
+	_, values, err := read(s)
+	return values, err
+}
+
+func read(s Sources) (Config, []Value, error) {
 	file, err := readFile(s)
-	if err != nil {
-		return Config{}, err
-	}
+	problems := []error{err}
 	var c Config
-	var problems []error
+	var values []Value
 	for _, setting := range Settings() {
-		values, place := value(setting, s, file)
-		if len(values) == 0 {
+		v := resolve(setting, s, file)
+		values = append(values, v)
+		if len(v.Values) == 0 {
 			continue
 		}
-		if err := setting.parse(&c, values); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", place, err))
+		if err := setting.parse(&c, v.Values); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", v.place(), err))
 		}
 	}
 	if c.Data == "" {
 		problems = append(problems, errors.New("no data folder is set and none can be derived; give --data"))
 	}
-	return c, errors.Join(problems...)
+	return c, values, errors.Join(problems...)
 }
 
-// value returns the values of a setting from the strongest source that has it, and the name of that place.
-func value(setting Setting, s Sources, file map[string]entry) (values []string, place string) {
-	if v, ok := s.Flags[setting.Name]; ok {
-		return v, "--" + setting.Name
+// place is where a person mends the value.
+func (v Value) place() string {
+	if v.inFile || v.Source == Default {
+		return v.Source + ": " + v.Name
 	}
-	if v := s.Env(setting.Env()); v != "" {
-		if setting.List {
-			return strings.Split(v, ","), setting.Env()
-		}
-		return []string{v}, setting.Env()
+	return v.Source
+}
+
+// resolve returns the value of a setting from the strongest source that has it.
+func resolve(setting Setting, s Sources, file map[string]entry) Value {
+	v := Value{Setting: setting, Source: Default}
+	given, flagged := s.Flags[setting.Name]
+	inEnv := s.Env(setting.Env())
+	inFile, filed := file[setting.Name]
+	switch {
+	case flagged:
+		v.Values, v.Source = given, "--"+setting.Name
+	case inEnv != "" && setting.List:
+		v.Values, v.Source = splitList(inEnv), setting.Env()
+	case inEnv != "":
+		v.Values, v.Source = []string{inEnv}, setting.Env()
+	case filed:
+		v.Values, v.Source, v.inFile = inFile.values, fmt.Sprintf("%s:%d", s.File, inFile.line), true
+	case setting.Name == "data":
+		v.Values = dataFolder(s.Env)
+	case setting.Default != "":
+		v.Values = []string{setting.Default}
 	}
-	if e, ok := file[setting.Name]; ok {
-		return e.values, fmt.Sprintf("%s:%d: %s", s.File, e.line, setting.Name)
+	return v
+}
+
+func splitList(text string) []string {
+	list := strings.Split(text, ",")
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
 	}
-	if setting.Name == "data" {
-		return dataFolder(s.Env), "default"
-	}
-	if setting.Default == "" {
-		return nil, ""
-	}
-	return []string{setting.Default}, "default of " + setting.Name
+	return list
 }
 
 // dataFolder returns the default data folder: the system's for root, the XDG data folder for others.
@@ -80,112 +112,4 @@ func dataFolder(env func(string) string) []string {
 	default:
 		return nil
 	}
-}
-
-// entry is one key of the file.
-type entry struct {
-	values []string
-	line   int
-}
-
-// readFile reads the file strictly: unknown and repeated keys are errors.
-func readFile(s Sources) (map[string]entry, error) {
-	if s.File == "" {
-		return nil, nil
-	}
-	data, err := os.ReadFile(s.File)
-	if errors.Is(err, fs.ErrNotExist) && !s.Asked {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the configuration cannot be read: %w", err)
-	}
-	return parseFile(s.File, data)
-}
-
-func parseFile(path string, data []byte) (map[string]entry, error) {
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s: longer than %d octets", path, maxFile)
-	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if len(document.Content) == 0 {
-		return nil, nil
-	}
-	root := document.Content[0]
-	if root.Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("%s:%d: write settings as \"name: value\"", path, root.Line)
-	}
-	entries := make(map[string]entry)
-	var problems []error
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, node := root.Content[i], root.Content[i+1]
-		e, err := readEntry(key.Value, node)
-		if _, repeated := entries[key.Value]; repeated && err == nil {
-			err = fmt.Errorf("%s is set twice", key.Value)
-		}
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s:%d: %w", path, key.Line, err))
-			continue
-		}
-		entries[key.Value] = e
-	}
-	return entries, errors.Join(problems...)
-}
-
-func readEntry(name string, node *yaml.Node) (entry, error) {
-	settings := Settings()
-	i := slices.IndexFunc(settings, func(s Setting) bool { return s.Name == name })
-	if i < 0 {
-		return entry{}, fmt.Errorf("there is no setting %q%s", name, suggest(name, settings))
-	}
-	e := entry{line: node.Line}
-	nodes := []*yaml.Node{node}
-	if node.Kind == yaml.SequenceNode && settings[i].List {
-		nodes = node.Content
-	}
-	for _, n := range nodes {
-		if n.Kind != yaml.ScalarNode {
-			return entry{}, fmt.Errorf("%s takes a plain value%s", name, map[bool]string{true: " or a list of them"}[settings[i].List])
-		}
-		e.values = append(e.values, n.Value)
-	}
-	return e, nil
-}
-
-// suggest names the setting that the person probably meant.
-func suggest(name string, settings []Setting) string {
-	best, distance := "", 4
-	for _, s := range settings {
-		if d := editDistance(strings.ReplaceAll(strings.ToLower(name), "_", "-"), s.Name); d < distance {
-			best, distance = s.Name, d
-		}
-	}
-	if best == "" {
-		return "; `everleaf config show` lists them all"
-	}
-	return fmt.Sprintf("; did you mean %s?", best)
-}
-
-// editDistance counts the insertions, deletions and replacements that turn a into b.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := previous
-			if a[i] != b[j] {
-				cost++
-			}
-			previous = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
