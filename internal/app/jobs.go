@@ -28,8 +28,8 @@ const (
 func (a *App) backgroundJobs(own *serverCertificate) []jobs.Job {
 	all := []jobs.Job{
 		{Name: "revocation-lists", Interval: listInterval, Run: a.issue.PublishLists},
-		{Name: "resume-issuances", Interval: resumeInterval, More: resumeLimit, Run: a.resumeIssuances()},
-		{Name: "resume-validations", Interval: resumeInterval, Run: a.resumeLooks()},
+		{Name: "resume-issuances", Interval: resumeInterval, More: resumeLimit, Run: a.resumeIssuances},
+		{Name: "resume-validations", Interval: resumeInterval, Run: a.resumeLooks},
 		{Name: "retention", Interval: trimInterval, More: trimStep, Run: func(ctx context.Context) (int, error) {
 			return a.db.Trim(ctx, time.Now().Add(-keepEnded), trimStep)
 		}},
@@ -42,26 +42,32 @@ func (a *App) backgroundJobs(own *serverCertificate) []jobs.Job {
 	return all
 }
 
-// resumeIssuances returns a job that finishes what a crash left behind: at its first run everything, for the folder's
-// lock says that nobody else works on it; later what is older than any request.
-func (a *App) resumeIssuances() func(context.Context) (int, error) {
-	age := time.Duration(0)
-	return func(ctx context.Context) (int, error) {
+// takeUp finishes what a crash left behind, before the first request is answered. The folder's lock says that nobody
+// else works on it, so even what was begun in this very second is nobody's.
+func (a *App) takeUp(ctx context.Context) error {
+	for {
 		now := time.Now()
-		done, err := a.issue.ResumeIssuances(ctx, now.Add(-age), now.Add(-giveUpAfter), resumeLimit)
-		age = resumeAge
-		return done, err
+		ended, err := a.issue.ResumeIssuances(ctx, now.Add(time.Second), now.Add(-giveUpAfter), resumeLimit)
+		if err != nil {
+			return err
+		}
+		if ended < resumeLimit {
+			break
+		}
 	}
+	_, err := a.issue.ResumeLooks(ctx, time.Now().Add(time.Second), resumeLimit)
+	return err
+}
+
+// resumeIssuances finishes intents that an error left behind: what is older than any request.
+func (a *App) resumeIssuances(ctx context.Context) (int, error) {
+	now := time.Now()
+	return a.issue.ResumeIssuances(ctx, now.Add(-resumeAge), now.Add(-giveUpAfter), resumeLimit)
 }
 
 // resumeLooks does the same for validations.
-func (a *App) resumeLooks() func(context.Context) (int, error) {
-	age := time.Duration(0)
-	return func(ctx context.Context) (int, error) {
-		done, err := a.issue.ResumeLooks(ctx, time.Now().Add(-age), resumeLimit)
-		age = resumeAge
-		return done, err
-	}
+func (a *App) resumeLooks(ctx context.Context) (int, error) {
+	return a.issue.ResumeLooks(ctx, time.Now().Add(-resumeAge), resumeLimit)
 }
 
 // nextIssuer makes the next intermediate in time, and warns while it cannot.

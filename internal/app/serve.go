@@ -93,6 +93,9 @@ func (s *server) prepare(ctx context.Context) error {
 	if _, err := s.certificate.ensure(ctx); err != nil {
 		return err
 	}
+	if err := a.takeUp(ctx); err != nil {
+		return err
+	}
 	if _, err := a.issue.PublishLists(ctx); err != nil {
 		return err
 	}

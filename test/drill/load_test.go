@@ -1,0 +1,127 @@
+package drill
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/test/acmetest"
+)
+
+// answers is a web site that answers every http-01 challenge of one account.
+type answers struct {
+	thumbprint atomic.Value // string
+	port       string
+}
+
+func newAnswers(t *testing.T) *answers {
+	t.Helper()
+	a := &answers{}
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+		_, _ = fmt.Fprintf(w, "%s.%s", token, a.thumbprint.Load())
+	}))
+	t.Cleanup(site.Close)
+	u, err := url.Parse(site.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.port = u.Port()
+	return a
+}
+
+// load obtains certificates with several workers until it is stopped, and remembers every one that was acknowledged.
+type load struct {
+	client *acmetest.Client
+	key    *ecdsa.PrivateKey
+
+	mu           sync.Mutex
+	acknowledged []pki.Serial
+	names        atomic.Int64
+}
+
+const workers = 8
+
+func newLoad(t *testing.T, directory, root string, site *answers) *load {
+	t.Helper()
+	trusting, err := acmetest.Trusting(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := acmetest.Register(t.Context(), trusting, directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.thumbprint.Store(client.Thumbprint())
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &load{client: client, key: key}
+}
+
+// run works until ctx ends. Errors are expected: the server is about to die.
+func (l *load) run(ctx context.Context) {
+	var wait sync.WaitGroup
+	for range workers {
+		wait.Go(func() {
+			for ctx.Err() == nil {
+				serial, err := l.issue(ctx)
+				if err != nil {
+					continue
+				}
+				l.mu.Lock()
+				l.acknowledged = append(l.acknowledged, serial)
+				l.mu.Unlock()
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func (l *load) issue(ctx context.Context) (pki.Serial, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	name := fmt.Sprintf("n%d.localhost", l.names.Add(1))
+	order, err := l.client.NewOrder(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	if err := l.client.Prove(ctx, order, "http-01"); err != nil {
+		return "", err
+	}
+	chain, err := l.client.Finalize(ctx, order, l.key, name)
+	if err != nil {
+		return "", err
+	}
+	leaf, err := x509.ParseCertificate(chain[0])
+	if err != nil {
+		return "", err
+	}
+	return pki.SerialOf(leaf.SerialNumber), nil
+}
+
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acknowledged)
+}
+
+// snapshot returns what was acknowledged so far.
+func (l *load) snapshot() []pki.Serial {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]pki.Serial(nil), l.acknowledged...)
+}
