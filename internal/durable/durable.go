@@ -16,8 +16,10 @@ import (
 	"path/filepath"
 )
 
-// privateFolder is the mode of the folders that MkdirAll makes.
-const privateFolder fs.FileMode = 0o700
+const (
+	privateFolder fs.FileMode = 0o700 // of what MkdirAll makes
+	privateFile   fs.FileMode = 0o600
+)
 
 // ErrNotRegular is returned, wrapped, when the name to be written belongs to something else than a plain file.
 var ErrNotRegular = errors.New("not a regular file")
@@ -40,24 +42,45 @@ func WriteFile(path string, data []byte, perm fs.FileMode) error {
 
 // CreateFile is WriteFile for a name that nothing has yet. Of any number of callers, in this process and in others,
 // exactly one makes the file; the rest get an error that wraps fs.ErrExist and change nothing. Whatever has the name
-// counts, a dangling symbolic link too. The file system has to know hard links.
+// counts, a dangling symbolic link too.
 //
 // After another error there is no file, with one exception: when only the last steps failed (removing the temporary
-// name, syncing the folder), the file stands.
+// name, syncing the folder), the file stands. On file systems without hard links (FAT, as on a memory stick) a crash
+// can leave the file empty.
 func CreateFile(path string, data []byte, perm fs.FileMode) error {
-	err := place(path, data, perm, linkOnly)
+	err := place(path, data, perm, claim)
 	if errors.Is(err, fs.ErrExist) {
 		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
 	return err
 }
 
-// linkOnly gives temporary the name path unless something has it: link(2), unlike rename(2), never replaces.
-func linkOnly(temporary, path string) error {
-	if err := os.Link(temporary, path); err != nil {
+// claim gives temporary the name path unless something has it: link(2), unlike rename(2), never replaces.
+func claim(temporary, path string) error {
+	err := os.Link(temporary, path)
+	switch {
+	case err == nil:
+		return os.Remove(temporary)
+	case errors.Is(err, fs.ErrExist):
 		return err
 	}
-	return os.Remove(temporary)
+	return claimWithoutLinks(temporary, path)
+}
+
+// claimWithoutLinks takes the name with an empty file, which O_EXCL gives to one caller only, and renames over that.
+func claimWithoutLinks(temporary, path string) error {
+	empty, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
+	if err != nil {
+		return err
+	}
+	err = empty.Close()
+	if err == nil {
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
 }
 
 // place writes data to a temporary file beside path, and lets publish move it to its name once its bytes are on disk.
