@@ -1,0 +1,72 @@
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+const (
+	privateFile fs.FileMode = 0o600
+
+	groupAndOthers fs.FileMode = 0o066 // read and write
+	groupWrite     fs.FileMode = 0o020
+	others         fs.FileMode = 0o006
+)
+
+// ErrExposed says that users other than this one and root can reach a secret; it is wrapped with what is wrong and the
+// command that mends it.
+var ErrExposed = errors.New("a secret is not private")
+
+// readPrivate reads the file at path, when it is a plain file of at most MaxPEM octets that nobody else can reach.
+func readPrivate(path string) ([]byte, error) {
+	named, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !named.Mode().IsRegular() { // never opened: a link may lead anywhere, a FIFO would block
+		return nil, fmt.Errorf("%s is not a plain file, and keys are nothing else: put the file itself there", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	opened, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !os.SameFile(named, opened) {
+		return nil, fmt.Errorf("%s was replaced while it was opened", path)
+	}
+	if err := checkAccess(path, opened, groupAndOthers); err != nil {
+		return nil, err
+	}
+	return readLimited(file, MaxPEM)
+}
+
+// readLimited reads all of file, and refuses more than limit octets.
+func readLimited(file *os.File, limit int64) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(content)) > limit {
+		return nil, fmt.Errorf("%s has more than %d octets", file.Name(), limit)
+	}
+	return content, nil
+}
+
+// shellQuote returns path as a shell takes it for one word.
+func shellQuote(path string) string {
+	isPlain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+,:@%", r)
+	}
+	if strings.IndexFunc(path, func(r rune) bool { return !isPlain(r) }) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

@@ -1,0 +1,90 @@
+package keyring
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// fewIterations keeps the fuzzer quick.
+const fewIterations = 1000
+
+// FuzzParsePrivateKey holds that whatever a key file holds, reading ends in an error or in a key that can be stored
+// and read back as the same key.
+func FuzzParsePrivateKey(f *testing.F) {
+	for _, seed := range seeds(f) {
+		f.Add(seed, []byte("correct horse"))
+		f.Add(seed, []byte(nil))
+	}
+	f.Fuzz(func(t *testing.T, text, passphrase []byte) {
+		key, err := parsePrivateKey(text, passphrase, fewIterations)
+		if err != nil {
+			if key != nil {
+				t.Error("a key and an error")
+			}
+			return
+		}
+		if len(text) > MaxPEM {
+			t.Errorf("%d octets were read", len(text))
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := parsePrivateKey(pem.EncodeToMemory(&pem.Block{Type: privateKeyLabel, Bytes: der}), nil, fewIterations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !key.(interface{ Equal(crypto.PrivateKey) bool }).Equal(again) {
+			t.Error("the stored key is another one")
+		}
+	})
+}
+
+// FuzzParseSealingKey holds the same for sealing.key.
+func FuzzParseSealingKey(f *testing.F) {
+	key := bytes.Repeat([]byte{7}, SealingKeySize)
+	text, err := encodeSealingKey(key, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text, []byte("correct horse"))
+	for _, seed := range seeds(f) {
+		f.Add(bytes.ReplaceAll(seed, []byte("PRIVATE KEY"), []byte(sealingKeyLabel)), []byte("correct horse"))
+	}
+	f.Fuzz(func(t *testing.T, text, passphrase []byte) {
+		key, err := parseSealingKey(text, passphrase, fewIterations)
+		if err != nil {
+			return
+		}
+		stored, err := encodeSealingKey(key, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := parseSealingKey(stored, nil, fewIterations); err != nil || !bytes.Equal(again, key) {
+			t.Errorf("got %x, %v, want %x", again, err, key)
+		}
+	})
+}
+
+// seeds are keys that openssl 3.0 wrote, one of each form.
+func seeds(f *testing.F) [][]byte {
+	f.Helper()
+	files, err := filepath.Glob("testdata/*.pem")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no seeds: %v", err)
+	}
+	var texts [][]byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
