@@ -68,8 +68,9 @@ func (t *tx) trimOrders(ctx context.Context, until int64, limit int) (int, error
 	return len(lists), nil
 }
 
-// texts returns the rows of a statement with one column.
+// texts returns the rows of a change that returns one column.
 func (t *tx) texts(ctx context.Context, text string, args ...any) ([]string, error) {
+	t.changed = true
 	rows, err := t.Query(ctx, text, args...)
 	if err != nil {
 		return nil, err

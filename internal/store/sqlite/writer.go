@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -29,7 +30,8 @@ type writer struct {
 	queue  chan *member
 }
 
-// member is one write of a group. The answer channel has room for the answer, so that nobody needs to wait for it.
+// member is one write of a group. It may be applied twice, the first time for nothing. The answer channel has room for
+// the answer, so that nobody needs to wait for it.
 type member struct {
 	apply  func(*tx) error
 	answer chan error
@@ -37,8 +39,9 @@ type member struct {
 
 // tx is the transaction of one member.
 type tx struct {
-	conn   *conn
-	broken error // what ended the transaction, or may have
+	conn    *conn
+	changed bool  // the member changed something
+	broken  error // what ended the transaction, or may have
 }
 
 func newWriter(conn *conn, observe func(members int, took time.Duration)) *writer {
@@ -147,17 +150,15 @@ func (w *writer) gather(first *member) []*member {
 
 // commit runs a group in one transaction and returns each member's answer. When the transaction ends early or cannot
 // be committed, every member fails, also those that had an error of their own: what they saw never was.
+//
+// Savepoints are dear: SQLite copies every page that a member touches. Nearly all members that fail do so before they
+// change anything, so a group runs without savepoints first, and a second time with them when one of it needs its own.
 func (w *writer) commit(group []*member) []error {
-	answers := make([]error, len(group))
-	err := w.conn.run("BEGIN IMMEDIATE")
-	if err == nil {
-		err = w.apply(group, answers)
-	}
-	if err == nil {
-		err = w.conn.run("COMMIT")
+	answers, err := w.attempt(group, w.applyPlainly)
+	if errors.Is(err, errNeedsSavepoints) {
+		answers, err = w.attempt(group, w.applySaved)
 	}
 	if err != nil {
-		_ = w.conn.run("ROLLBACK") // often SQLite did it already, and says so
 		err = ended(err)
 		for i := range answers {
 			answers[i] = err
@@ -166,28 +167,54 @@ func (w *writer) commit(group []*member) []error {
 	return answers
 }
 
-// apply runs each member under its own savepoint. Its error is what ended the transaction.
-func (w *writer) apply(group []*member, answers []error) error {
-	for i, m := range group {
-		if err := w.conn.run("SAVEPOINT member"); err != nil {
-			return err
-		}
-		tx := &tx{conn: w.conn}
-		err := tx.apply(m)
-		if tx.broken != nil {
-			return tx.broken
-		}
-		if err != nil {
-			if back := w.conn.run("ROLLBACK TO member"); back != nil {
-				return fmt.Errorf("%w, after: %w", back, err)
-			}
-		}
-		if err := w.conn.run("RELEASE member"); err != nil {
-			return err
-		}
-		answers[i] = translate(err)
+// errNeedsSavepoints says that a member failed after it had changed something.
+var errNeedsSavepoints = errors.New("a write has to be undone alone")
+
+// attempt runs a group in one transaction. With an error nothing of it is stored, unless COMMIT failed.
+func (w *writer) attempt(group []*member, apply func(*member) (error, error)) (answers []error, err error) {
+	answers = make([]error, len(group))
+	err = w.conn.run("BEGIN IMMEDIATE")
+	for i := 0; i < len(group) && err == nil; i++ {
+		answers[i], err = apply(group[i])
 	}
-	return nil
+	if err == nil {
+		err = w.conn.run("COMMIT")
+	}
+	if err != nil {
+		_ = w.conn.run("ROLLBACK") // often SQLite did it already, and says so
+	}
+	return answers, err
+}
+
+// applyPlainly runs a member in the transaction as it is.
+func (w *writer) applyPlainly(m *member) (answer, ended error) {
+	tx := &tx{conn: w.conn}
+	answer = tx.apply(m)
+	switch {
+	case tx.broken != nil:
+		return nil, tx.broken
+	case answer != nil && tx.changed:
+		return nil, errNeedsSavepoints
+	}
+	return translate(answer), nil
+}
+
+// applySaved runs a member under a savepoint, to which its error leads back.
+func (w *writer) applySaved(m *member) (answer, ended error) {
+	if err := w.conn.run("SAVEPOINT member"); err != nil {
+		return nil, err
+	}
+	tx := &tx{conn: w.conn}
+	answer = tx.apply(m)
+	if tx.broken != nil {
+		return nil, tx.broken
+	}
+	if answer != nil {
+		if err := w.conn.run("ROLLBACK TO member"); err != nil {
+			return nil, errors.Join(err, answer)
+		}
+	}
+	return translate(answer), w.conn.run("RELEASE member")
 }
 
 // apply runs one member; a panic is its error and nobody else's.
@@ -222,8 +249,9 @@ func (t *tx) exec(text string, args ...any) (int64, error) {
 	if t.broken != nil {
 		return 0, t.broken
 	}
-	changed, err := t.conn.exec(text, args...)
-	return changed, t.note(err)
+	rows, err := t.conn.exec(text, args...)
+	t.changed = t.changed || rows > 0
+	return rows, t.note(err)
 }
 
 // note remembers an error after which the transaction may not be there any more: whatever ran then would be a

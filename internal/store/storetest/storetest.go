@@ -4,6 +4,7 @@ package storetest
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -22,7 +23,19 @@ type Open func(t *testing.T) store.Store
 // Run runs the whole suite. Sub-tests run in parallel, each on a store of its own.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	areas := map[string]func(*testing.T, Open){
-		"accounts": testAccounts,
+		"accounts":         testAccounts,
+		"key change":       testKeyChange,
+		"orders":           testOrders,
+		"authorizations":   testAuthorizations,
+		"challenges":       testChallenges,
+		"issuance":         testIssuance,
+		"search":           testSearch,
+		"revocation":       testRevocation,
+		"revocation lists": testCRLs,
+		"declarations":     testDeclarations,
+		"log":              testLog,
+		"trim":             testTrim,
+		"maintenance":      testMaintenance,
 	}
 	for name, area := range areas {
 		t.Run(name, func(t *testing.T) {
@@ -97,8 +110,8 @@ func wantKind(t testing.TB, err error, kind fault.Kind) {
 func same(t testing.TB, what string, got, want any) {
 	t.Helper()
 	exactTime := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) && a.Location() == b.Location() })
-	sameIdentifier := cmp.Comparer(func(a, b ident.Identifier) bool { return a == b })
-	if diff := cmp.Diff(want, got, exactTime, sameIdentifier, cmpopts.EquateEmpty()); diff != "" {
+	comparable := cmpopts.EquateComparable(ident.Identifier{}, netip.Prefix{})
+	if diff := cmp.Diff(want, got, exactTime, comparable, cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("%s differs (-want +got):\n%s", what, diff)
 	}
 }

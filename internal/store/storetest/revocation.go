@@ -1,0 +1,110 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+func testRevocation(t *testing.T, open Open) {
+	each(t, open, map[string]func(*testing.T, *World){
+		"revoke":               testRevoke,
+		"key compromise":       testRevokeCompromise,
+		"blocked keys":         testRevokeBlocks,
+		"parallel revocations": testRevokeRace,
+	})
+}
+
+func (w *World) revoke(id string, at time.Time, reason pki.Reason, block bool) (pki.Certificate, error) {
+	return w.Store.Revoke(background(), id, at, reason, block, w.Event(event.CertificateRevoked, id))
+}
+
+func testRevoke(t *testing.T, w *World) {
+	account := w.NewAccount()
+	for _, reason := range []pki.Reason{pki.Unspecified, pki.KeyCompromise, pki.Superseded, pki.PrivilegeWithdrawn} {
+		want := w.Issue(account.ID, "example.com")
+		want.Revoked, want.Reason = Noon.Add(time.Hour), reason
+		e := w.Event(event.CertificateRevoked, want.ID)
+		w.tells(e, func() {
+			got, err := w.Store.Revoke(background(), want.ID, want.Revoked.Add(time.Millisecond), reason, false, e)
+			must(t, err)
+			same(t, "the revoked certificate", got, want)
+		})
+		got, err := w.Store.Certificate(background(), want.ID)
+		must(t, err)
+		same(t, "the stored certificate", got, want)
+		for _, again := range []pki.Reason{pki.Unspecified, pki.Superseded, reason} {
+			_ = w.refuses(fault.AlreadyRevoked, func() error { _, err := w.revoke(want.ID, Noon, again, true); return err })
+		}
+	}
+	_ = w.refuses(fault.NotFound, func() error { _, err := w.revoke(w.ID(), Noon, pki.Superseded, true); return err })
+
+	unlisted, der := w.Intent(w.NewReadyOrder(account.ID, "example.com"))
+	unlisted.Shard = 0
+	w.Begin(unlisted)
+	w.Complete(unlisted, der)
+	_, err := w.revoke(unlisted.ID, Noon, pki.Superseded, false)
+	must(t, err)
+}
+
+// A key that turns out to be compromised is said to be so, even if the certificate was revoked for another reason.
+func testRevokeCompromise(t *testing.T, w *World) {
+	c := w.Issue(w.NewAccount().ID, "example.com")
+	want, err := w.revoke(c.ID, Noon, pki.Superseded, false)
+	must(t, err)
+	w.publish(1, 1) // the list has the old reason
+	want.Reason = pki.KeyCompromise
+	got, err := w.revoke(c.ID, Noon.Add(time.Hour), pki.KeyCompromise, true)
+	must(t, err)
+	same(t, "the certificate", got, want) // with the first date
+	if crl := w.crl(1); !crl.Stale {
+		t.Error("the list with the old reason is not stale")
+	}
+	blocked, err := w.Store.KeyBlocked(background(), c.KeyHash)
+	must(t, err)
+	if !blocked {
+		t.Error("the key is not blocked")
+	}
+	_ = w.refuses(fault.AlreadyRevoked, func() error { _, err := w.revoke(c.ID, Noon, pki.KeyCompromise, true); return err })
+}
+
+func testRevokeBlocks(t *testing.T, w *World) {
+	account, subject := w.NewAccount(), w.newSubject()
+	first, second := w.issueFor(account.ID, subject), w.issueFor(account.ID, subject)
+	other := w.Issue(account.ID, "example.com")
+	for _, c := range []pki.Certificate{first, second, other} { // blocking twice is no error
+		_, err := w.revoke(c.ID, Noon, pki.KeyCompromise, c.ID != other.ID)
+		must(t, err)
+	}
+	for key, want := range map[pki.KeyHash]bool{first.KeyHash: true, other.KeyHash: false} {
+		got, err := w.Store.KeyBlocked(background(), key)
+		must(t, err)
+		if got != want {
+			t.Errorf("KeyBlocked is %v; want %v", got, want)
+		}
+	}
+}
+
+func testRevokeRace(t *testing.T, w *World) {
+	c := w.Issue(w.NewAccount().ID, "example.com")
+	errs := together(32, func(i int) error {
+		_, err := w.revoke(c.ID, Noon.Add(time.Duration(i)*time.Second), pki.Superseded, false)
+		return err
+	})
+	if succeeded(errs) != 1 || count(errs, fault.AlreadyRevoked) != 31 {
+		t.Fatalf("of 32 revocations one counts: %v", errs)
+	}
+	got, err := w.Store.Certificate(background(), c.ID)
+	must(t, err)
+	for i, err := range errs {
+		if want := Noon.Add(time.Duration(i) * time.Second); err == nil && !got.Revoked.Equal(want) {
+			t.Errorf("revoked at %s; acknowledged was %s", got.Revoked, want)
+		}
+	}
+	if entries := w.entries(1, time.Time{}); len(entries) != 1 {
+		t.Errorf("the list has %d lines", len(entries))
+	}
+}
