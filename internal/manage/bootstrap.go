@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
@@ -128,7 +127,7 @@ func (setup Setup) checked() (Setup, error) {
 	switch {
 	case err != nil:
 		return setup, err
-	case len(setup.CAName) > maxCAName || strings.TrimSpace(setup.CAName) != setup.CAName || strings.IndexFunc(setup.CAName, unprintable) >= 0:
+	case !isLine(setup.CAName, maxCAName):
 		return setup, fault.New(fault.Malformed, "%q cannot be the name of the CA: use one line of at most %d octets.", clip(setup.CAName), maxCAName)
 	case !slices.Contains(pki.IssuerKeyTypes(), setup.KeyType):
 		return setup, fault.New(fault.Malformed, "%q is no type of an issuer's key; use one of %v.", clip(string(setup.KeyType)), pki.IssuerKeyTypes())

@@ -222,7 +222,10 @@ func TestBootstrapStoppedAnywhere(t *testing.T) {
 				result.Root.Key, result.Issuer.Key,
 			}
 			want := []any{
-				[]string{"default-1", "root-1"}, 1, 1, []string{"default: default: 2160h0m0s", "default: shortlived: 160h0m0s"}, 6,
+				[]string{"default-1", "root-1"},
+				1, 1,
+				[]string{"default: default: 2160h0m0s", "default: shortlived: 160h0m0s"},
+				6,
 				"root-1", "default-1",
 			}
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -34,7 +34,7 @@ func (s *Service) CreateConnector(ctx context.Context, by Actor, n NewConnector,
 	if n.Kind != policy.KindACME {
 		return ConnectorView{}, fault.New(fault.Malformed, "%q is no kind of connector; %q is the one that there is.", clip(string(n.Kind)), policy.KindACME)
 	}
-	if err := checkName("connector", n.Name); err != nil {
+	if err := checkName("a connector", n.Name); err != nil {
 		return ConnectorView{}, err
 	}
 	o, err := s.organisation(ctx, n.Organisation)

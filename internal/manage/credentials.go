@@ -75,7 +75,7 @@ func (s *Service) checkCredential(n NewCredential) error {
 	case !n.Expires.IsZero() && !n.Expires.After(s.now()):
 		return fault.New(fault.Malformed, "The credential would have expired already; give a time to come.")
 	default:
-		return checkLabel("credential", n.Name)
+		return checkLabel("a credential", n.Name)
 	}
 }
 

@@ -59,7 +59,7 @@ func (s *Service) importIssuer(ctx context.Context, by Actor, organisation strin
 	if i.Name == "" {
 		i.Name = nameOf(certificates)
 	}
-	if err := checkName("issuer", i.Name); err != nil {
+	if err := checkName("an issuer", i.Name); err != nil {
 		return pki.Issuer{}, err
 	}
 	all, err := s.store.Issuers(ctx)

@@ -9,7 +9,7 @@ import (
 
 // CreateOrganisation adds a tenant. Errors: Malformed for the name, Conflict when it is taken.
 func (s *Service) CreateOrganisation(ctx context.Context, by Actor, name string) (policy.Organisation, error) {
-	if err := checkName("organisation", name); err != nil {
+	if err := checkName("an organisation", name); err != nil {
 		return policy.Organisation{}, err
 	}
 	key, err := s.newID()

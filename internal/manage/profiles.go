@@ -22,7 +22,7 @@ type ProfileView struct {
 // version. Errors: Malformed with everything that cannot be; NotFound for the organisation; Conflict when another
 // operator was faster.
 func (s *Service) SaveProfile(ctx context.Context, by Actor, organisation, name string, change Change[pki.Spec]) (ProfileView, error) {
-	if err := checkName("profile", name); err != nil {
+	if err := checkName("a profile", name); err != nil {
 		return ProfileView{}, err
 	}
 	o, err := s.organisation(ctx, organisation)

@@ -20,7 +20,7 @@ import (
 const (
 	maxIdentifiers = 1000 // in one order
 	maxList        = 1000 // elements of a list
-	minLife        = 10 * time.Minute
+	minLife        = time.Minute
 	maxOrderLife   = 30 * 24 * time.Hour
 	maxReuseLife   = 398 * 24 * time.Hour // BR section 4.2.1, as it was at its longest
 )

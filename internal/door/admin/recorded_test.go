@@ -1,0 +1,397 @@
+package admin_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/id"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/door/admin"
+	"github.com/everleaf-pki/everleaf/internal/manage"
+)
+
+func newID() string {
+	var random [id.RandomBytes]byte
+	_, _ = rand.Read(random[:])
+	return id.New(start, random)
+}
+
+func newKey(t *testing.T) crypto.Signer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// enrolled is what one client left behind: an account, an order that failed, and a certificate.
+type enrolled struct {
+	account     acme.Account
+	order       acme.Order
+	certificate pki.Certificate
+}
+
+// enrol records an enrolment at the default connector.
+func (h *house) enrol(t *testing.T) enrolled {
+	t.Helper()
+	var e enrolled
+	connector, err := h.service.Connector(t.Context(), manage.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := jws.KeyFromPublic(newKey(t).Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.account = acme.Account{ID: newID(), Connector: connector.ID, Key: key, Contacts: []string{"mailto:a@example.com"}, Created: start}
+	if _, _, err := h.db.CreateAccount(t.Context(), e.account, happening(event.AccountCreated, e.account.ID)); err != nil {
+		t.Fatal(err)
+	}
+	profile, err := h.service.Profile(t.Context(), "", manage.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.order = h.failedOrder(t, e.account, profile.Profile)
+	e.certificate = h.issued(t, e.account, profile.Profile)
+	return e
+}
+
+func happening(action event.Action, object string) event.Event {
+	return event.Event{ID: newID(), At: start, Actor: "system", Action: action, Object: object}
+}
+
+func name(t *testing.T, text string) ident.Identifier {
+	t.Helper()
+	identifier, err := ident.ParseDNS(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identifier
+}
+
+// failedOrder records an order whose wildcard could not be proven.
+func (h *house) failedOrder(t *testing.T, a acme.Account, p pki.Profile) acme.Order {
+	t.Helper()
+	authorization := acme.Authorization{
+		ID: newID(), Account: a.ID, Connector: a.Connector, Identifier: name(t, "example.com"), Wildcard: true,
+		Created: start, Expires: start.Add(time.Hour), Challenges: []acme.Challenge{{Method: acme.DNS01, Token: "token"}},
+	}
+	o := acme.Order{
+		ID: newID(), Account: a.ID, Connector: a.Connector, Profile: p.ID, ProfileName: p.Name,
+		Identifiers: []ident.Identifier{name(t, "*.example.com")}, Created: start, Expires: start.Add(time.Hour),
+		Authorizations: []string{authorization.ID},
+	}
+	if err := h.db.CreateOrder(t.Context(), o, []acme.Authorization{authorization}, happening(event.OrderCreated, o.ID)); err != nil {
+		t.Fatal(err)
+	}
+	conclusion := acme.Conclusion{
+		Authorization: authorization.ID, Method: acme.DNS01, KeyAuthorization: "token.key", Now: start,
+		Outcome: acme.Outcome{Failure: &acme.Failure{Kind: string(fault.DNS), Public: "There is no such name."}, Attempts: []acme.Attempt{attempt()}},
+	}
+	if _, err := h.db.Conclude(t.Context(), conclusion, happening(event.AuthorizationInvalid, authorization.ID)); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func attempt() acme.Attempt {
+	return acme.Attempt{
+		At: start, Duration: 12, Seen: "NXDOMAIN", Retryable: true,
+		Lookups: []acme.Lookup{{Name: "_acme-challenge.example.com", Type: "TXT", Server: "192.0.2.53:53", Result: "NXDOMAIN"}},
+	}
+}
+
+// issued records a certificate.
+func (h *house) issued(t *testing.T, a acme.Account, p pki.Profile) pki.Certificate {
+	t.Helper()
+	issuer, err := h.service.Issuer(t.Context(), manage.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := newKey(t).Public()
+	spki, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := pki.Request{
+		Issuer: issuer.Issuer, Spec: p.Spec, Names: []ident.Identifier{name(t, "www.example.com")}, PublicKey: public, Serial: "4a1122334455667788",
+	}
+	if request.NotBefore, request.NotAfter, err = pki.Window(p.Spec, time.Time{}, time.Time{}, issuer.Issuer, start); err != nil {
+		t.Fatal(err)
+	}
+	prepared, err := h.engine.Prepare(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := pki.Certificate{
+		ID: newID(), Organisation: p.Organisation, Connector: a.Connector, Account: a.ID, Profile: p.ID, ProfileName: p.Name, Issuer: issuer.ID,
+		Serial: request.Serial, Names: request.Names, NotBefore: request.NotBefore, NotAfter: request.NotAfter, KeyHash: pki.HashKey(spki), Shard: 1,
+	}
+	if err := h.db.BeginIssuance(t.Context(), pki.Intent{Certificate: c, TBS: prepared.TBS(), Begun: start}); err != nil {
+		t.Fatal(err)
+	}
+	if c.DER, err = prepared.Sign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.db.CompleteIssuance(t.Context(), c.ID, c.DER, start, happening(event.CertificateIssued, c.ID)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func fingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}
+
+// TestCertificateOnTheWire pins the JSON of a certificate, which is stable.
+func TestCertificateOnTheWire(t *testing.T) {
+	h := newHouse(t)
+	e := h.enrol(t)
+	want := map[string]any{
+		"id": e.certificate.ID, "serial": "4a1122334455667788", "names": []any{"www.example.com"},
+		"not_before": "2026-11-23T11:00:00Z", "not_after": "2027-02-21T10:59:59Z", "status": "valid", "profile": "default",
+		"connector": "default", "account": e.account.ID, "issuer": "default", "issuer_id": e.certificate.Issuer,
+		"fingerprint": fingerprint(e.certificate.DER), "issued": "2026-11-23T12:00:00Z",
+	}
+	var list struct {
+		SchemaVersion int              `json:"schema_version"`
+		Certificates  []map[string]any `json:"certificates"`
+	}
+	got := h.send(t, http.MethodGet, "/v1/certificates", "")
+	if err := json.Unmarshal([]byte(got.body), &list); err != nil || list.SchemaVersion != 1 || len(list.Certificates) != 1 {
+		t.Fatalf("%s (%v)", got.body, err)
+	}
+	if diff := cmp.Diff(want, list.Certificates[0]); diff != "" {
+		t.Errorf("in a list (-want +got):\n%s", diff)
+	}
+
+	got = h.send(t, http.MethodPost, "/v1/certificates/4A:11:22:33:44:55:66:77:88/revoke", `{"reason":"keyCompromise"}`)
+	var revoked map[string]any
+	if err := json.Unmarshal([]byte(got.body), &revoked); err != nil {
+		t.Fatalf("%s (%v)", got.body, err)
+	}
+	want["status"], want["revoked_at"], want["reason"] = "revoked", "2026-11-23T12:00:00Z", "keyCompromise"
+	if diff := cmp.Diff(want, revoked); diff != "" {
+		t.Errorf("revoked (-want +got):\n%s", diff)
+	}
+}
+
+func TestCertificateWithItsChain(t *testing.T) {
+	h := newHouse(t)
+	e := h.enrol(t)
+	shown, err := h.client.Certificate(t.Context(), e.certificate.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, err := h.client.Issuer(t.Context(), manage.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, above := blocks(t, shown.PEM), blocks(t, issuer.PEM)
+	if len(leaf) != 2 || len(above) != 2 {
+		t.Fatalf("%d certificates with the leaf, %d with its issuer; want 2 and 2", len(leaf), len(above))
+	}
+	if !leaf[1].Equal(above[0]) || leaf[0].CheckSignatureFrom(leaf[1]) != nil || above[0].CheckSignatureFrom(above[1]) != nil {
+		t.Error("the chain does not fit together")
+	}
+	if issuer.Subject != above[0].Subject.String() || issuer.Fingerprint != fingerprint(above[0].Raw) || !issuer.Signs || !issuer.HasKey {
+		t.Errorf("issuer %+v", issuer)
+	}
+}
+
+func blocks(t *testing.T, text string) []*x509.Certificate {
+	t.Helper()
+	var certificates []*x509.Certificate
+	for block, rest := pem.Decode([]byte(text)); block != nil; block, rest = pem.Decode(rest) {
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificates = append(certificates, certificate)
+	}
+	return certificates
+}
+
+func TestOrderWithItsEvidence(t *testing.T) {
+	h := newHouse(t)
+	e := h.enrol(t)
+	got, err := h.client.Order(t.Context(), e.order.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failure := &acme.Failure{Kind: string(fault.DNS), Public: "There is no such name."}
+	want := adminapi.Order{
+		ID: e.order.ID, Connector: "default", Account: e.account.ID, Profile: "default", Status: "invalid", Names: []string{"*.example.com"},
+		Created: start, Expires: start.Add(time.Hour),
+		Authorizations: []adminapi.Authorization{{
+			ID: e.order.Authorizations[0], Name: "*.example.com", Status: "invalid", Created: start, Expires: start.Add(time.Hour),
+			Challenges: []adminapi.Challenge{{Method: "dns-01", Status: "invalid", Failure: failure, Attempts: []acme.Attempt{attempt()}}},
+		}},
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b ident.Identifier) bool { return a == b })); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}
+
+func TestAccount(t *testing.T) {
+	h := newHouse(t)
+	e := h.enrol(t)
+	want := adminapi.Account{
+		ID: e.account.ID, Connector: "default", Status: "valid", Contacts: []string{"mailto:a@example.com"},
+		Algorithm: "ES256", Thumbprint: e.account.Key.Thumbprint(), Created: start,
+	}
+	got, err := h.client.Account(t.Context(), e.account.ID)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	want.Status, want.Revoked = "revoked", start
+	got, err = h.client.RevokeAccount(t.Context(), e.account.ID)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("revoked: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestPagesThroughTheClient(t *testing.T) {
+	h := newHouse(t)
+	for _, organisation := range []string{"a", "b", "c"} {
+		if _, err := h.client.CreateOrganisation(t.Context(), adminapi.NewOrganisation{Name: organisation}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := h.client.Events(t.Context(), "", adminapi.Page{})
+	if err != nil || all.Next != "" {
+		t.Fatalf("next %q (%v)", all.Next, err)
+	}
+	var paged []adminapi.Event
+	for page := (adminapi.Page{Limit: 2}); ; {
+		part, err := h.client.Events(t.Context(), "", page)
+		if err != nil || len(part.Events) > 2 {
+			t.Fatalf("%d events (%v)", len(part.Events), err)
+		}
+		paged = append(paged, part.Events...)
+		if page.Before = part.Next; page.Before == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff(all.Events, paged); diff != "" {
+		t.Errorf("pages (-whole +parts):\n%s", diff)
+	}
+}
+
+// TestClientReachesEveryRoute calls each method of the client and looks in the log that no operation of the door was left out.
+func TestClientReachesEveryRoute(t *testing.T) {
+	h := newHouse(t)
+	e := h.enrol(t)
+	ctx, c := t.Context(), h.client
+	credential, err := c.CreateCredential(ctx, adminapi.NewCredential{Name: "web", Connector: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kid := credential.KID
+	key, err := x509.MarshalPKCS8PrivateKey(newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	another := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	calls := []func() error{
+		func() error { _, err := c.Organisations(ctx); return err },
+		func() error {
+			_, err := c.CreateOrganisation(ctx, adminapi.NewOrganisation{Name: "garden"})
+			return err
+		},
+		func() error { _, err := c.Connectors(ctx); return err },
+		func() error { _, err := c.CreateConnector(ctx, adminapi.NewConnector{Name: "web"}); return err },
+		func() error { _, err := c.Connector(ctx, "web"); return err },
+		func() error { _, err := c.ChangeRules(ctx, "web", adminapi.RulesChange{}); return err },
+		func() error { _, err := c.SuspendConnector(ctx, "web"); return err },
+		func() error { _, err := c.ResumeConnector(ctx, "web"); return err },
+		func() error { _, err := c.Credentials(ctx, "default"); return err },
+		func() error { _, err := c.Credential(ctx, kid); return err },
+		func() error { _, err := c.SuspendCredential(ctx, kid); return err },
+		func() error { _, err := c.ResumeCredential(ctx, kid); return err },
+		func() error { _, err := c.DeleteCredential(ctx, kid); return err },
+		func() error { _, err := c.Profiles(ctx); return err },
+		func() error { _, err := c.Profile(ctx, "default", "default"); return err },
+		func() error { _, err := c.SaveProfile(ctx, "", "new", adminapi.SpecChange{}); return err },
+		func() error { _, err := c.Issuers(ctx); return err },
+		func() error { _, err := c.Issuer(ctx, "root"); return err },
+		func() error { _, err := c.NextIssuer(ctx, "default", adminapi.NextIssuer{}); return err },
+		func() error { return refused(c.NextIssuer(ctx, "default", adminapi.NextIssuer{Key: another})) },
+		func() error { return refused(c.ImportIssuer(ctx, adminapi.NewIssuer{Key: another})) },
+		func() error { _, err := c.Accounts(ctx, "default", adminapi.Page{}); return err },
+		func() error { _, err := c.Account(ctx, e.account.ID); return err },
+		func() error { _, err := c.RevokeAccount(ctx, e.account.ID); return err },
+		func() error { _, err := c.Orders(ctx, "default", adminapi.Page{}); return err },
+		func() error { _, err := c.Order(ctx, e.order.ID); return err },
+		func() error {
+			filter := adminapi.CertificateFilter{Name: "www.example.com", Connector: "default", Account: e.account.ID, ExpiresAfter: start}
+			found, err := c.Certificates(ctx, filter)
+			if len(found.Certificates) != 1 {
+				t.Errorf("the filter found %d certificates", len(found.Certificates))
+			}
+			return err
+		},
+		func() error { _, err := c.Certificate(ctx, string(e.certificate.Serial)); return err },
+		func() error {
+			_, err := c.RevokeCertificate(ctx, e.certificate.ID, adminapi.Revocation{})
+			return err
+		},
+		func() error { _, err := c.Events(ctx, kid, adminapi.Page{}); return err },
+	}
+	for n, call := range calls {
+		if err := call(); err != nil {
+			t.Errorf("call %d: %v", n+1, err)
+		}
+	}
+	served := routesIn(t, h.log.String())
+	for _, pattern := range admin.Patterns() {
+		if !slices.Contains(served, pattern) {
+			t.Errorf("no method of the client reaches %s", pattern)
+		}
+	}
+}
+
+// refused returns nil when the door refused.
+func refused(_ adminapi.Issuer, err error) error {
+	if refusal, ok := errors.AsType[*adminapi.Error](err); ok && refusal.Status == http.StatusBadRequest {
+		return nil
+	}
+	return errors.New("not refused")
+}
+
+// routesIn returns the routes in the records of the log.
+func routesIn(t *testing.T, log string) []string {
+	t.Helper()
+	var routes []string
+	for line := range strings.Lines(log) {
+		var record struct{ Route string }
+		if err := json.Unmarshal([]byte(line), &record); err != nil {
+			t.Fatal(err)
+		}
+		routes = append(routes, record.Route)
+	}
+	return routes
+}
