@@ -18,13 +18,17 @@ type Span time.Duration
 // Day is 24 hours.
 const Day = Span(24 * time.Hour)
 
+// Max is the longest span that Parse reads: just below 65,536 days, which is what String can write.
+const Max = 65536*Day - 1
+
 // Of returns d as a span.
 func Of(d time.Duration) Span { return Span(d) }
 
 // Duration returns s as a time.Duration.
 func (s Span) Duration() time.Duration { return time.Duration(s) }
 
-// Parse reads an optional number of days ("90d") followed by what time.ParseDuration takes. Negative spans are refused.
+// Parse reads an optional number of days ("90d") followed by what time.ParseDuration takes. Negative spans and those
+// longer than Max are refused.
 func Parse(text string) (Span, error) {
 	days, rest, found := strings.Cut(text, "d")
 	if !found {
@@ -41,6 +45,9 @@ func Parse(text string) (Span, error) {
 		}
 	} else if !found {
 		return 0, fmt.Errorf("%w: it is empty", ErrSpan)
+	}
+	if Span(tail) > Max-Span(n)*Day {
+		return 0, fmt.Errorf("%w %q: it is longer than 65535 days", ErrSpan, text)
 	}
 	return Span(n)*Day + Span(tail), nil
 }
