@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
+	"github.com/everleaf-pki/everleaf/internal/ca/keyring/pbes2"
 )
 
 const mendPassphrase = "give it with --passphrase-file FILE, $EVERLEAF_PASSPHRASE or the systemd credential everleaf-passphrase"
@@ -30,6 +31,24 @@ func TestKeysAreEncryptedAtRest(t *testing.T) {
 	requireFirstLine(t, filepath.Join(dir, "root.key"), "-----BEGIN ENCRYPTED PRIVATE KEY-----")
 	requireFirstLine(t, filepath.Join(dir, "sealing.key"), "-----BEGIN ENCRYPTED EVERLEAF SEALING KEY-----")
 	requireKey(t, openRing(t, dir, passphrase), "root", key)
+}
+
+func TestPassphrasesAreStretched(t *testing.T) {
+	dir := privateDir(t)
+	ring, err := keyring.Open(dir, keyring.Options{Passphrase: []byte(passphrase)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ring.Generate("root", keyring.P256); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "root.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pbes2.Decrypt(pemBytes(text), []byte(passphrase), 599_999); !errors.Is(err, pbes2.ErrUnsupported) {
+		t.Errorf("fewer than 600000 rounds: %v", err)
+	}
 }
 
 func TestKeysArePlainWithoutAPassphrase(t *testing.T) {

@@ -48,7 +48,7 @@ func FuzzParsePrivateKey(f *testing.F) {
 // FuzzParseSealingKey holds the same for sealing.key.
 func FuzzParseSealingKey(f *testing.F) {
 	key := bytes.Repeat([]byte{7}, SealingKeySize)
-	text, err := encodeSealingKey(key, nil)
+	text, err := encodeSealingKey(key, protection{})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func FuzzParseSealingKey(f *testing.F) {
 		if err != nil {
 			return
 		}
-		stored, err := encodeSealingKey(key, nil)
+		stored, err := encodeSealingKey(key, protection{})
 		if err != nil {
 			t.Fatal(err)
 		}

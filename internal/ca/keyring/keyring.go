@@ -27,6 +27,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/everleaf-pki/everleaf/internal/ca/keyring/pbes2"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/durable"
 )
@@ -46,7 +47,7 @@ type Options struct {
 // Its methods may be called concurrently, and other processes may use the folder at the same time.
 type Keyring struct {
 	dir        string // absolute
-	passphrase []byte
+	protection protection
 
 	mu        sync.Mutex
 	encrypted map[string]bool // by name; of the keys that Open found and those that were written since
@@ -63,7 +64,11 @@ func Open(dir string, options Options) (*Keyring, error) {
 	if err := durable.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("open keyring: %w", err)
 	}
-	r := &Keyring{dir: dir, passphrase: bytes.Clone(options.Passphrase), encrypted: map[string]bool{}}
+	r := &Keyring{
+		dir:        dir,
+		protection: protection{bytes.Clone(options.Passphrase), pbes2.Iterations},
+		encrypted:  map[string]bool{},
+	}
 	if err := r.survey(); err != nil {
 		return nil, fmt.Errorf("open keyring: %w", err)
 	}
@@ -187,7 +192,7 @@ func (r *Keyring) admit(name string) error {
 
 // admitPlain refuses to write without a passphrase beside encrypted keys.
 func (r *Keyring) admitPlain() error {
-	if len(r.passphrase) > 0 {
+	if len(r.protection.passphrase) > 0 {
 		return nil
 	}
 	if encrypted := r.stored(true); len(encrypted) > 0 {
@@ -202,7 +207,7 @@ func taken(name string, cause error) error {
 }
 
 func (r *Keyring) store(name string, key crypto.Signer) error {
-	text, err := encodePrivateKey(key, r.passphrase)
+	text, err := r.encodePrivateKey(key)
 	if err != nil {
 		return fmt.Errorf("store key %q: %w", name, err)
 	}
@@ -235,7 +240,7 @@ func (r *Keyring) Load(name string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load key %q: %w", name, err)
 	}
-	key, err := parsePrivateKey(text, r.passphrase, maxIterations)
+	key, err := parsePrivateKey(text, r.protection.passphrase, maxIterations)
 	if err != nil {
 		return nil, r.explain(name, err)
 	}

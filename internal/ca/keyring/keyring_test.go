@@ -194,13 +194,14 @@ func TestImportRefusesKeysNoIssuerHas(t *testing.T) {
 	requireNames(t, ring)
 }
 
+// openRing opens a ring that encrypts with few rounds.
 func openRing(t *testing.T, dir, passphrase string) *keyring.Keyring {
 	t.Helper()
 	ring, err := keyring.Open(dir, keyring.Options{Passphrase: []byte(passphrase)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ring
+	return ring.Quick()
 }
 
 // privateDir returns a new folder of mode 0700: that of t.TempDir depends on the umask.

@@ -137,20 +137,26 @@ func isSequence(der []byte) bool {
 }
 
 // encodePrivateKey returns the ring's form of a key.
-func encodePrivateKey(key crypto.Signer, passphrase []byte) ([]byte, error) {
+func (r *Keyring) encodePrivateKey(key crypto.Signer) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return nil, err
 	}
-	return encode(privateKeyLabel, der, passphrase)
+	return encode(privateKeyLabel, der, r.protection)
+}
+
+// protection is how secrets are encrypted.
+type protection struct {
+	passphrase []byte // empty: not at all
+	iterations int    // PBKDF2 rounds
 }
 
 // encode returns the PEM of der, encrypted when there is a passphrase.
-func encode(label string, der, passphrase []byte) ([]byte, error) {
-	if len(passphrase) == 0 {
+func encode(label string, der []byte, p protection) ([]byte, error) {
+	if len(p.passphrase) == 0 {
 		return pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}), nil
 	}
-	encrypted, err := pbes2.Encrypt(der, passphrase)
+	encrypted, err := pbes2.Encrypt(der, p.passphrase, p.iterations)
 	if err != nil {
 		return nil, err
 	}

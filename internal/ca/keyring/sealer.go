@@ -117,7 +117,7 @@ func (r *Keyring) loadSealingKey() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the sealing key: %w", err)
 	}
-	key, err := parseSealingKey(text, r.passphrase, maxIterations)
+	key, err := parseSealingKey(text, r.protection.passphrase, maxIterations)
 	if err != nil {
 		return nil, r.explain(sealingName, err)
 	}
@@ -130,19 +130,19 @@ func (r *Keyring) makeSealingKey() error {
 	}
 	key := make([]byte, SealingKeySize)
 	rand.Read(key) // never fails: crypto/rand ends the process instead
-	text, err := encodeSealingKey(key, r.passphrase)
+	text, err := encodeSealingKey(key, r.protection)
 	if err != nil {
 		return err
 	}
 	return r.write(sealingName, text)
 }
 
-func encodeSealingKey(key, passphrase []byte) ([]byte, error) {
+func encodeSealingKey(key []byte, p protection) ([]byte, error) {
 	der, err := asn1.Marshal(sealingKey{Version: sealingKeyVersion, Key: key})
 	if err != nil {
 		return nil, err
 	}
-	return encode(sealingKeyLabel, der, passphrase)
+	return encode(sealingKeyLabel, der, p)
 }
 
 func parseSealingKey(text, passphrase []byte, maxIterations int) ([]byte, error) {

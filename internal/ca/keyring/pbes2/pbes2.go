@@ -1,7 +1,7 @@
 // Package pbes2 encrypts secrets under a passphrase as openssl does: PBES2 of RFC 8018 (PKCS #5 v2.1) in the
 // EncryptedPrivateKeyInfo of RFC 5958 section 3.
 //
-// Written is one form: PBKDF2 with HMAC-SHA-256 and [Iterations] rounds, AES-256-CBC. Read is every PBES2 of PBKDF2
+// Written is one form: PBKDF2 with HMAC-SHA-256, AES-256-CBC. Read is every PBES2 of PBKDF2
 // with an HMAC of the SHA family and AES-CBC, which is what openssl has written since 1.0.
 //
 // CBC does not authenticate. A wrong passphrase shows in the padding with 255 of 256 chances, and the caller sees the
@@ -21,7 +21,7 @@ import (
 	"fmt"
 )
 
-// Iterations is the number of PBKDF2 rounds in what is written: OWASP's figure for HMAC-SHA-256, some
+// Iterations is the number of PBKDF2 rounds that a passphrase of people needs: OWASP's figure for HMAC-SHA-256, some
 // tenths of a second of one core.
 const Iterations = 600_000
 
@@ -61,15 +61,15 @@ type derivation struct {
 	PRF        pkix.AlgorithmIdentifier `asn1:"optional"`
 }
 
-// Encrypt returns the DER of plain under the passphrase, which must not be empty. Each call takes Iterations rounds.
-func Encrypt(plain, passphrase []byte) ([]byte, error) {
+// Encrypt returns the DER of plain under the passphrase, which must not be empty, after that many rounds of PBKDF2.
+func Encrypt(plain, passphrase []byte, iterations int) ([]byte, error) {
 	if len(passphrase) == 0 {
 		return nil, errors.New("encrypt: the passphrase is empty")
 	}
 	salt, iv := make([]byte, saltSize), make([]byte, aes.BlockSize)
 	rand.Read(salt) // never fails: crypto/rand ends the process instead
 	rand.Read(iv)
-	key, err := pbkdf2.Key(sha256.New, string(passphrase), salt, Iterations, keySize)
+	key, err := pbkdf2.Key(sha256.New, string(passphrase), salt, iterations, keySize)
 	if err != nil {
 		return nil, fmt.Errorf("derive key: %w", err)
 	}
@@ -79,13 +79,13 @@ func Encrypt(plain, passphrase []byte) ([]byte, error) {
 	}
 	data := pad(plain)
 	cipher.NewCBCEncrypter(block, iv).CryptBlocks(data, data)
-	return encode(salt, iv, data)
+	return encode(salt, iterations, iv, data)
 }
 
-func encode(salt, iv, data []byte) ([]byte, error) {
+func encode(salt []byte, iterations int, iv, data []byte) ([]byte, error) {
 	derived, err := algorithm(oidPBKDF2, derivation{
 		Salt:       salt,
-		Iterations: Iterations,
+		Iterations: iterations,
 		PRF:        pkix.AlgorithmIdentifier{Algorithm: oidHMACWithSHA256, Parameters: asn1.NullRawValue},
 	})
 	if err != nil {
