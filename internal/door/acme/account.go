@@ -25,7 +25,7 @@ func (d *door) newAccount(ctx context.Context, r *request) (web.Reply, error) {
 		Binding: asked.ExternalAccountBinding, URL: r.message.Header.URL,
 	})
 	switch {
-	case fault.Is(err, fault.Unauthorized) && account.ID != "":
+	case err != nil && account.Status() != acme.Valid:
 		return web.Reply{}, asStopped(err)
 	case fault.Is(err, fault.UserActionRequired):
 		return web.Reply{}, withTerms(err, r.connector.Rules.TermsOfService)

@@ -9,6 +9,7 @@ package acme
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -42,11 +43,15 @@ type door struct {
 	routes   []route
 }
 
-// New returns the door to the use cases. An external URL that is not https, or has more than a host, is refused.
+// New returns the door to the use cases. It refuses an external URL that is not https or has more than a host, and
+// options with neither an external URL nor own names.
 func New(s Service, o Options) (http.Handler, error) {
 	external := strings.TrimSuffix(o.ExternalURL, "/")
 	if u, err := url.Parse(external); external != "" && (err != nil || u.Host == "" || external != "https://"+u.Host) {
 		return nil, fmt.Errorf("the external URL %q must be https:// and a host, and nothing else", o.ExternalURL)
+	}
+	if external == "" && o.OwnName == nil {
+		return nil, errors.New("the ACME door needs an external URL or the names of the server")
 	}
 	o.Web.MaxBody = maxBody
 	d := &door{service: s, nonces: o.Nonces, external: external, ownName: o.OwnName, routes: routes()}
