@@ -5,8 +5,8 @@
 // happened, unless the error is Unavailable, which says that the outcome is unknown. The event given to a method is
 // written in the same transaction. Guards stand in the write itself: a method that lost a race returns Conflict or
 // NotReady and changed nothing. Missing rows are NotFound, never a driver's error. A cancelled context may abandon the
-// wait for a write, not the write: the caller does not learn the outcome. Times are kept in whole seconds, UTC. Nothing
-// here knows a protocol.
+// wait for a write, not the write: the caller does not learn the outcome. What is passed to a method must not be changed
+// afterwards. An event needs its id and its time. Times are kept in whole seconds, UTC. Nothing here knows a protocol.
 //
 // Engines: package sqlite. Package storetest holds the suite that every engine passes.
 package store
@@ -62,8 +62,8 @@ type Accounts interface {
 
 // Orders keeps orders, authorizations and challenges.
 type Orders interface {
-	// CreateOrder stores an order together with those of its authorizations that are new. Authorizations that it reuses exist already.
-	// Unauthorized when the account is not valid at that moment.
+	// CreateOrder stores an order together with those of its authorizations that are new. Authorizations that it reuses exist already
+	// and belong to its account: NotFound otherwise. Unauthorized when the account is not valid at that moment.
 	CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event) error
 	// Order returns an order with all its authorizations in the order's sequence.
 	Order(ctx context.Context, id string) (acme.Order, []acme.Authorization, error)
@@ -101,7 +101,8 @@ type Issuance interface {
 	// intent with this serial number: the caller tries another. BadPublicKey when the key is blocked.
 	BeginIssuance(ctx context.Context, i pki.Intent) error
 	// CompleteIssuance records the signed certificate, ends its intent and makes its order valid. Conflict when there is no
-	// such intent any more: the certificate must then be thrown away.
+	// such intent any more: the certificate must then be thrown away. The event is event.CertificateIssued of the certificate,
+	// which has the intent's id.
 	CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error
 	// AbandonIssuance ends an intent that can never be signed and fails its order. Conflict when there is no such intent.
 	AbandonIssuance(ctx context.Context, intent string, f acme.Failure, e event.Event) error
@@ -128,15 +129,19 @@ type Certificates interface {
 	// Authorized returns those of ids for which the account holds an authorization that is valid at now (wildcards only by wildcards).
 	Authorized(ctx context.Context, account string, ids []ident.Identifier, now time.Time) ([]ident.Identifier, error)
 
-	// Entries returns the revoked certificates of a shard that a list made at now must name: those that expire after
-	// since, or that were revoked after it (one list after the expiry still names them).
+	// Entries returns the revoked certificates of a shard that the next list must name: those that expire after since, or
+	// that were revoked after it, where since is the ThisUpdate of the list before, and zero for the first (one list after
+	// the expiry still names them: RFC 5280 section 3.3).
 	Entries(ctx context.Context, issuer string, shard int, since time.Time) ([]pki.Entry, error)
 	// CRL returns the newest list of a shard.
 	CRL(ctx context.Context, issuer string, shard int) (pki.CRL, error)
-	// CRLsDue returns the shards whose list is missing, stale, or has a NextUpdate at or before the given time.
+	// CRLsDue returns the shards whose list is missing, stale, or has a NextUpdate at or before the given time, without
+	// the lists' bytes.
 	CRLsDue(ctx context.Context, before time.Time) ([]pki.CRL, error)
-	// SaveCRL replaces the list of a shard, guarded by Number = the stored number + 1: Conflict otherwise. It stays stale if
-	// a revocation of the shard happened at or after crl.ThisUpdate and is not in it: entries is the number of lines that it has.
+	// SaveCRL replaces the list of a shard, guarded by Number = the stored number + 1: Conflict otherwise. The shard stays
+	// stale when the list lacks something: entries is the number of lines that it has, all of those that Entries returned for
+	// the list that it replaces, and a revocation that was stored since makes a difference, whatever its date. After a
+	// reason was changed the next list leaves the shard stale too.
 	SaveCRL(ctx context.Context, crl pki.CRL, entries int, e event.Event) error
 }
 
@@ -155,7 +160,8 @@ type Declarations interface {
 	Issuer(ctx context.Context, id string) (pki.Issuer, error)
 	// Issuers returns all issuers, newest first.
 	Issuers(ctx context.Context) ([]pki.Issuer, error)
-	// OpenShard gives an issuer a new shard, which new certificates join from then on.
+	// OpenShard gives an issuer a new shard, which new certificates join from then on, guarded by s.Number = the newest
+	// number + 1: Conflict otherwise.
 	OpenShard(ctx context.Context, issuer string, s pki.Shard) error
 
 	// SaveProfile stores a new version of a profile, guarded by p.Version = the newest version + 1: Conflict otherwise.
@@ -204,18 +210,22 @@ type Log interface {
 
 // Maintenance keeps the store bounded, safe and honest.
 type Maintenance interface {
-	// Trim deletes, in one small transaction, at most limit rows that have outlived their use: orders (with what only
-	// they refer to) that ended before the given time without a certificate or whose certificate expired before it, and authorizations that
-	// ended before it and that no order names. It returns how many; fewer than limit means that nothing is left.
+	// Trim deletes, in one small transaction, at most limit rows that have outlived their use: orders that ended before the
+	// given time without a certificate or whose certificate expired before it, and authorizations that ended before it and
+	// that no order names any more. An order that an authorization made invalid counts as ended when it expires. It returns
+	// how many; fewer than limit means that nothing is left.
 	Trim(ctx context.Context, before time.Time, limit int) (int, error)
-	// Backup writes a consistent copy of the whole store to a new file while the server runs.
+	// Backup writes a consistent copy of the whole store to a new file while the server runs: whole, verified, durable and
+	// readable by its owner alone, or not there. Conflict when the name exists.
 	Backup(ctx context.Context, path string) error
 	// Check verifies the whole store: the engine's own integrity check, and the invariants of the domain (no certificate
 	// without its event, no order with two certificates, every certificate under a known issuer and parsable with the recorded facts, no
-	// serial number twice, no intent older than stuck). It returns one sentence for each finding; none means sound.
+	// serial number twice, no intent older than stuck). It returns one sentence for each finding, perhaps not all of very
+	// many; none means sound. Its context can end it.
 	Check(ctx context.Context, stuck time.Time) ([]string, error)
 	// Ping answers nil when the store can write.
 	Ping(ctx context.Context) error
-	// Close waits for the writes that were accepted and releases the store.
+	// Close waits for the writes that were accepted and releases the store; later calls get Unavailable. A second Close
+	// does nothing.
 	Close() error
 }

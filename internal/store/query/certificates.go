@@ -36,7 +36,8 @@ func IntentValues(i pki.Intent) ([]any, error) {
 	names, err := document(i.Names)
 	return []any{
 		i.ID, i.Organisation, i.Connector, i.Account, i.Order, i.Profile, i.ProfileName, i.Issuer, serial, names,
-		Seconds(i.NotBefore), Seconds(i.NotAfter), i.KeyHash[:], sql.NullInt64{Int64: int64(i.Shard), Valid: i.Shard != 0},
+		Seconds(i.NotBefore), Seconds(i.NotAfter), i.KeyHash[:],
+		sql.NullInt64{Int64: int64(i.Shard), Valid: i.Shard != 0},
 		Seconds(i.Begun), i.TBS,
 	}, err
 }

@@ -20,7 +20,9 @@ const selectCRL = "SELECT s.issuer, s.number, s.url, s.crl_number, s.this_update
 // IssuerValues is the row of an issuer.
 func IssuerValues(i pki.Issuer) []any {
 	return []any{
-		i.ID, i.Organisation, i.Name, sql.NullString{String: i.Parent, Valid: i.Parent != ""}, i.Certificate, i.Key,
+		i.ID, i.Organisation, i.Name,
+		sql.NullString{String: i.Parent, Valid: i.Parent != ""},
+		i.Certificate, i.Key,
 		Seconds(i.Created), Seconds(i.NotBefore), Seconds(i.NotAfter), i.Shard.Number,
 	}
 }

@@ -81,18 +81,18 @@ func Verify(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("verify the database: %w", err)
 	}
-	pool, err := openPool(path, readOnly)
-	if err != nil {
-		return err
-	}
-	defer pool.Close() //nolint:errcheck // it only read
-	head, err := inspect(ctx, path, pool)
+	head, err := inspect(ctx, path)
 	if err != nil {
 		return translate(err)
 	}
 	if head.version == 0 {
 		return notOurs(path, nil)
 	}
+	pool, err := openPool(path, quiet(path))
+	if err != nil {
+		return err
+	}
+	defer pool.Close() //nolint:errcheck // it only read
 	damage, err := damages(ctx, pool, "PRAGMA quick_check(1)")
 	if err == nil && len(damage) > 0 {
 		err = fault.New(fault.Conflict, "%s is damaged: %s.", path, damage[0])

@@ -21,6 +21,7 @@ type access int
 const (
 	readOnly access = iota
 	readWrite
+	readFrozen // nobody writes the file meanwhile, and nothing is made beside it
 )
 
 // newConnector returns what opens connections to the database file at path.
@@ -48,8 +49,11 @@ func settings(access access) url.Values {
 		"_error_rc":     {"1"},
 		"_pragma":       {"trusted_schema(0)", "cell_size_check(1)"},
 	}
-	if access == readOnly {
+	if access != readWrite {
 		values.Set("mode", "ro")
+		if access == readFrozen {
+			values.Set("immutable", "1")
+		}
 		return values
 	}
 	values.Set("mode", "rw")

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -33,14 +34,13 @@ type header struct {
 	known       int64 // the version that this program makes
 }
 
-// migrate brings the schema up to date. A database that is current costs one look at its version.
-func migrate(ctx context.Context, file string, pool *sql.DB) error {
+// migrate brings the schema up to date. A database that is current costs nothing here.
+func migrate(ctx context.Context, file string, head header, pool *sql.DB) error {
+	if head.version == head.known {
+		return nil
+	}
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
-		return err
-	}
-	head, err := inspect(ctx, file, pool)
-	if err != nil || head.version == head.known {
 		return err
 	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, pool, files,
@@ -71,9 +71,15 @@ func newestVersion() (newest int64, err error) {
 	return newest, nil
 }
 
-// inspect reads the header of a database, and returns an error with the reason when this program must not touch it.
-func inspect(ctx context.Context, file string, pool *sql.DB) (header, error) {
-	h, err := readHeader(ctx, pool)
+// inspect reads the header of a database file without changing it, and returns an error with the reason when this
+// program must not touch it.
+func inspect(ctx context.Context, file string) (h header, err error) {
+	pool, err := openPool(file, quiet(file))
+	if err != nil {
+		return h, err
+	}
+	defer pool.Close() //nolint:errcheck // it only read
+	h, err = readHeader(ctx, pool)
 	if isForeign(err) {
 		return h, notOurs(file, err)
 	}
@@ -81,6 +87,15 @@ func inspect(ctx context.Context, file string, pool *sql.DB) (header, error) {
 		err = h.refuse(file)
 	}
 	return h, err
+}
+
+// quiet is the access that reads a whole database and leaves the least behind: with a log beside it that a killed
+// process left, SQLite has to make its index of it.
+func quiet(file string) access {
+	if info, err := os.Stat(file + "-wal"); err == nil && info.Size() > 0 {
+		return readOnly
+	}
+	return readFrozen
 }
 
 func readHeader(ctx context.Context, pool *sql.DB) (h header, err error) {

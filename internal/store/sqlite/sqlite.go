@@ -58,11 +58,15 @@ func Open(ctx context.Context, path string, options Options) (*DB, error) {
 	if err := createFile(path); err != nil {
 		return nil, err
 	}
+	head, err := inspect(ctx, path)
+	if err != nil {
+		return nil, translate(err)
+	}
 	db := &DB{path: path, closing: make(chan struct{}), count: options.Readers}
 	if db.count == 0 {
 		db.count = defaultReaders
 	}
-	if err := db.open(ctx, options); err != nil {
+	if err := db.open(ctx, head, options); err != nil {
 		return nil, errors.Join(translate(err), db.release())
 	}
 	return db, nil
@@ -81,13 +85,13 @@ func createFile(path string) error {
 }
 
 // open opens the writer first: it recovers the log of a process that was killed.
-func (db *DB) open(ctx context.Context, options Options) error {
+func (db *DB) open(ctx context.Context, head header, options Options) error {
 	pool, err := openPool(db.path, readWrite)
 	if err != nil {
 		return err
 	}
 	db.writing = pool
-	if err := migrate(ctx, db.path, pool); err != nil {
+	if err := migrate(ctx, db.path, head, pool); err != nil {
 		return err
 	}
 	if db.reading, err = openPool(db.path, readOnly); err != nil {

@@ -224,7 +224,7 @@ func (t *tx) apply(m *member) (err error) {
 			err = fmt.Errorf("panic in a write: %v\n%s", reason, debug.Stack())
 		}
 	}()
-	return m.apply(t)
+	return t.note(m.apply(t))
 }
 
 // ended is the error of every member of a group whose transaction ended.
@@ -255,7 +255,7 @@ func (t *tx) exec(text string, args ...any) (int64, error) {
 }
 
 // note remembers an error after which the transaction may not be there any more: whatever ran then would be a
-// transaction of its own.
+// transaction of its own. Errors that come up while rows are read are seen in the member's result.
 func (t *tx) note(err error) error {
 	if isFailure(err) {
 		t.broken = err

@@ -1,0 +1,233 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+)
+
+// scribble runs statements on a database file as any other program could.
+func scribble(t *testing.T, path string, statements ...string) {
+	t.Helper()
+	if err := createFile(path); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := openPool(path, readWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close() //nolint:errcheck // the statements are checked
+	for _, statement := range statements {
+		if _, err := pool.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	cases := map[string]struct {
+		make  func(t *testing.T, path string)
+		words []string
+	}{
+		"a newer schema": {
+			func(t *testing.T, path string) {
+				closeTest(t, path)
+				scribble(t, path, "INSERT INTO schema_versions (version_id, is_applied) VALUES (99, 1)")
+			},
+			[]string{"newer version", "schema 99", "restore the backup"},
+		},
+		"another program's database": {
+			func(t *testing.T, path string) { scribble(t, path, "CREATE TABLE contacts (name TEXT)") },
+			[]string{"not a database of Everleaf"},
+		},
+		"another application": {
+			func(t *testing.T, path string) { scribble(t, path, "PRAGMA application_id = 252006674") },
+			[]string{"not a database of Everleaf"},
+		},
+		"something else": {
+			func(t *testing.T, path string) {
+				if err := os.WriteFile(path, bytes.Repeat([]byte("plain text "), 1000), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			},
+			[]string{"not a database of Everleaf"},
+		},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "everleaf.db")
+			test.make(t, path)
+			before := contents(t, path)
+			for attempt, open := range map[string]func() error{
+				"Open": func() error {
+					db, err := Open(context.Background(), path, Options{})
+					if err == nil {
+						err = db.Close()
+					}
+					return err
+				},
+				"Verify": func() error { return Verify(context.Background(), path) },
+			} {
+				err := open()
+				if !fault.Is(err, fault.Conflict) {
+					t.Fatalf("%s: %v", attempt, err)
+				}
+				for _, word := range append(test.words, path) {
+					if !strings.Contains(err.Error(), word) {
+						t.Errorf("%s says %q, without %q", attempt, err, word)
+					}
+				}
+			}
+			if !bytes.Equal(before, contents(t, path)) {
+				t.Error("the refused file was changed")
+			}
+		})
+	}
+}
+
+func contents(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// closeTest leaves a database behind.
+func closeTest(t *testing.T, path string) {
+	t.Helper()
+	db, err := Open(context.Background(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A process that was killed during its first start leaves something that the next start completes.
+func TestOpenAfterInterruptedStart(t *testing.T) {
+	for name, prepare := range map[string]func(t *testing.T, path string){
+		"nothing":    func(*testing.T, string) {},
+		"empty file": func(t *testing.T, path string) { scribble(t, path) },
+		"a table of versions": func(t *testing.T, path string) {
+			scribble(t, path, "CREATE TABLE schema_versions (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL, "+
+				"is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now')))",
+				"INSERT INTO schema_versions (version_id, is_applied) VALUES (0, 1)")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a folder", "50% of ?#&.db")
+			if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			prepare(t, path)
+			closeTest(t, path)
+			if err := Verify(context.Background(), path); err != nil {
+				t.Error(err)
+			}
+			files, err := os.ReadDir(filepath.Dir(path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(files) != 1 || files[0].Name() != filepath.Base(path) {
+				t.Errorf("a closed database is %v; want one file", files)
+			}
+			info, err := files[0].Info()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode != 0o600 {
+				t.Errorf("the file has the mode %o", mode)
+			}
+		})
+	}
+}
+
+// The settings of the connections are what the promises stand on.
+func TestSettings(t *testing.T) {
+	db := openTest(t, Options{})
+	want := map[string]string{
+		"synchronous":        "2", // FULL
+		"journal_mode":       "wal",
+		"fullfsync":          "1",
+		"foreign_keys":       "1",
+		"auto_vacuum":        "2", // INCREMENTAL
+		"application_id":     "1163283526",
+		"trusted_schema":     "0",
+		"wal_autocheckpoint": "4000",
+		"busy_timeout":       "10000",
+	}
+	err := execute(context.Background(), db, func(tx *tx) error {
+		for name, value := range want {
+			var got string
+			if err := tx.conn.raw.QueryRowContext(context.Background(), "PRAGMA "+name).Scan(&got); err != nil {
+				return err
+			}
+			if got != value {
+				t.Errorf("%s is %s; want %s", name, got, value)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := db.reading.Exec("DELETE FROM events"); !isFailure(err) {
+		t.Errorf("a reader deletes: %v", err)
+	}
+	for _, suffix := range []string{"-wal", "-shm"} {
+		info, err := os.Stat(db.path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode != 0o600 {
+			t.Errorf("%s has the mode %o", suffix, mode)
+		}
+	}
+}
+
+func TestVerifyDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "everleaf.db")
+	if err := Verify(context.Background(), path); err == nil {
+		t.Error("a missing file is sound")
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("Verify made the file")
+	}
+	scribble(t, path)
+	if err := Verify(context.Background(), path); !fault.Is(err, fault.Conflict) {
+		t.Errorf("an empty file: %v", err)
+	}
+	closeTest(t, path)
+	data := contents(t, path)
+	clear(data[len(data)/2:]) // half of it was never written
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := Verify(context.Background(), path)
+	if kind := fault.KindOf(err); err == nil || kind != fault.Conflict && kind != fault.Unavailable {
+		t.Errorf("a damaged file: %v", err)
+	}
+}
+
+// An open database costs its start little when there is nothing to migrate.
+func BenchmarkOpen(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "everleaf.db")
+	for range b.N + 1 {
+		db, err := Open(context.Background(), path, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
