@@ -58,6 +58,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger, env func(strin
 		a.openFolder,
 		func() error { return a.openKeys(env) },
 		func() error { return a.openStore(ctx) },
+		func() error { return a.checkSealingKey(ctx) },
 		a.build,
 		func() error { return a.checkKeys(ctx) },
 	} {
@@ -109,6 +110,20 @@ func (a *App) build() error {
 	}, options)
 	a.manage = manage.New(manage.Engines{Store: a.db, Keys: keyStore{a.keys}, Maker: maker{}, Sealer: sealer}, manage.Options{})
 	return nil
+}
+
+// checkSealingKey refuses a database with sealed secrets whose sealing key is missing: a new one could open none of them.
+func (a *App) checkSealingKey(ctx context.Context) error {
+	has, err := a.keys.HasSealingKey()
+	if err != nil || has {
+		return err
+	}
+	credentials, err := a.db.Credentials(ctx, "")
+	if err != nil || len(credentials) == 0 {
+		return err
+	}
+	return fmt.Errorf("the database holds %d sealed credentials and their sealing key is missing in %s; put it back from the backup",
+		len(credentials), a.folder.keys())
 }
 
 // checkKeys refuses a database that knows issuers whose keys are missing: without them nothing can be issued or

@@ -167,6 +167,28 @@ func TestMissingKeysAreRefused(t *testing.T) {
 	}
 }
 
+func TestAMissingSealingKeyIsRefusedOnceSomethingIsSealed(t *testing.T) {
+	dir := t.TempDir()
+	lose := func() {
+		if err := os.Remove(filepath.Join(dir, "keys", "sealing.key")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(t, settings(t, dir)).stop()
+	lose()
+	r := start(t, settings(t, dir)) // nothing was sealed: a new key loses nothing
+	_, err := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir, noEnv))).CreateCredential(t.Context(), adminapi.NewCredential{Name: "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	lose()
+	_, err = Open(t.Context(), settings(t, dir), slog.New(slog.DiscardHandler), noEnv)
+	if err == nil || !strings.Contains(err.Error(), "sealing key is missing") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestATakenPortIsToldAndLeavesTheFolderFree(t *testing.T) {
 	one := start(t, settings(t, t.TempDir()))
 	c := settings(t, t.TempDir())

@@ -76,16 +76,12 @@ func describeIssuers(issuers []pki.Issuer) string {
 // keyStore gives the use cases the keyring in the words of the core.
 type keyStore struct{ *keyring.Keyring }
 
-func (k keyStore) Generate(name string, kind pki.KeyType) (crypto.Signer, error) {
-	return k.Keyring.Generate(name, keyring.KeyType(kind))
-}
-
 func (k keyStore) Parse(text, passphrase []byte) (crypto.Signer, error) {
 	return keyring.ParsePrivateKey(text, passphrase)
 }
 
 func (k keyStore) New(kind pki.KeyType) (crypto.Signer, error) {
-	return keyring.NewKey(keyring.KeyType(kind))
+	return keyring.NewKey(kind)
 }
 
 // maker makes CA certificates with keys that the use cases hold.

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/durable"
@@ -40,7 +42,7 @@ type serverCertificate struct {
 func serverSigner(keys *keyring.Keyring) (crypto.Signer, error) {
 	key, err := keys.Load(serverKey)
 	if errors.Is(err, fs.ErrNotExist) {
-		return keys.Generate(serverKey, keyring.P256)
+		return keys.Generate(serverKey, pki.ECDSAP256)
 	}
 	return key, err
 }

@@ -103,10 +103,6 @@ func (i *installation) bootstrap(t *testing.T, setup manage.Setup) manage.Result
 // ring is the keyring in the words of the core.
 type ring struct{ *keyring.Keyring }
 
-func (r ring) Generate(name string, kind pki.KeyType) (crypto.Signer, error) {
-	return r.Keyring.Generate(name, keyring.KeyType(kind))
-}
-
 func (ring) Parse(text, passphrase []byte) (crypto.Signer, error) {
 	return keyring.ParsePrivateKey(text, passphrase)
 }

@@ -109,7 +109,7 @@ func encrypted(t *testing.T, key crypto.Signer, passphrase string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := pbes2.Encrypt(der, []byte(passphrase))
+	sealed, err := pbes2.Encrypt(der, []byte(passphrase), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

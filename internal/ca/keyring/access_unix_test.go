@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
 )
 
@@ -24,7 +26,7 @@ func TestModesDoNotDependOnUmask(t *testing.T) {
 			defer syscall.Umask(old)
 
 			ring := openRing(t, dir, "")
-			key, err := ring.Generate("generated", keyring.P256)
+			key, err := ring.Generate("generated", pki.ECDSAP256)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +53,7 @@ func TestModesDoNotDependOnUmask(t *testing.T) {
 func TestExposedFilesAreRefused(t *testing.T) {
 	dir := privateDir(t)
 	ring := openRing(t, dir, "")
-	if _, err := ring.Generate("root", keyring.P256); err != nil {
+	if _, err := ring.Generate("root", pki.ECDSAP256); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ring.Sealer(); err != nil {
@@ -100,7 +102,7 @@ func TestForeignOwnerIsRefused(t *testing.T) {
 	}
 	dir := privateDir(t)
 	ring := openRing(t, dir, "")
-	if _, err := ring.Generate("root", keyring.P256); err != nil {
+	if _, err := ring.Generate("root", pki.ECDSAP256); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{filepath.Join(dir, "root.key"), dir} {
@@ -120,7 +122,7 @@ func TestWhatIsNoPlainFileIsRefused(t *testing.T) {
 	makers := map[string]func(t *testing.T, path string){
 		"symbolic link": func(t *testing.T, path string) {
 			elsewhere := filepath.Join(t.TempDir(), "elsewhere")
-			if _, err := openRing(t, elsewhere, "").Generate("root", keyring.P256); err != nil {
+			if _, err := openRing(t, elsewhere, "").Generate("root", pki.ECDSAP256); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.Symlink(filepath.Join(elsewhere, "root.key"), path); err != nil {
@@ -156,7 +158,7 @@ func TestWhatIsNoPlainFileIsRefused(t *testing.T) {
 					t.Errorf("%s: got %v", act, err)
 				}
 			}
-			if _, err := ring.Generate("root", keyring.P256); !errors.Is(err, fs.ErrExist) {
+			if _, err := ring.Generate("root", pki.ECDSAP256); !errors.Is(err, fs.ErrExist) {
 				t.Errorf("Generate: got %v, want fs.ErrExist", err)
 			}
 		})

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
@@ -21,7 +23,7 @@ const mendPassphrase = "give it with --passphrase-file FILE, $EVERLEAF_PASSPHRAS
 func TestKeysAreEncryptedAtRest(t *testing.T) {
 	dir := privateDir(t)
 	ring := openRing(t, dir, passphrase)
-	key, err := ring.Generate("root", keyring.P256)
+	key, err := ring.Generate("root", pki.ECDSAP256)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,7 @@ func TestPassphrasesAreStretched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ring.Generate("root", keyring.P256); err != nil {
+	if _, err := ring.Generate("root", pki.ECDSAP256); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "root.key"))
@@ -54,7 +56,7 @@ func TestPassphrasesAreStretched(t *testing.T) {
 func TestKeysArePlainWithoutAPassphrase(t *testing.T) {
 	dir := privateDir(t)
 	ring := openRing(t, dir, "")
-	if _, err := ring.Generate("root", keyring.P256); err != nil {
+	if _, err := ring.Generate("root", pki.ECDSAP256); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ring.Sealer(); err != nil {
@@ -67,7 +69,7 @@ func TestKeysArePlainWithoutAPassphrase(t *testing.T) {
 func TestPlainKeysInARingWithPassphrase(t *testing.T) {
 	dir := privateDir(t)
 	plain := openRing(t, dir, "")
-	old, err := plain.Generate("root", keyring.P256)
+	old, err := plain.Generate("root", pki.ECDSAP256)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +77,7 @@ func TestPlainKeysInARingWithPassphrase(t *testing.T) {
 		t.Fatal(err)
 	}
 	ring := openRing(t, dir, passphrase)
-	if _, err := ring.Generate("new", keyring.P256); err != nil {
+	if _, err := ring.Generate("new", pki.ECDSAP256); err != nil {
 		t.Fatal(err)
 	}
 	requireKey(t, ring, "root", old)
@@ -95,7 +97,7 @@ func TestPlainFollowsWhatIsWritten(t *testing.T) {
 			t.Errorf("a new ring has plain keys: %q", got)
 		}
 		for _, name := range []string{"kept", "deleted"} {
-			if _, err := ring.Generate(name, keyring.P256); err != nil {
+			if _, err := ring.Generate(name, pki.ECDSAP256); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -113,7 +115,7 @@ func TestPlainFollowsWhatIsWritten(t *testing.T) {
 
 func TestWriteOutside(t *testing.T) {
 	for secret, first := range map[string]string{"": "-----BEGIN PRIVATE KEY-----", passphrase: "-----BEGIN ENCRYPTED PRIVATE KEY-----"} {
-		key, err := keyring.NewKey(keyring.P384)
+		key, err := keyring.NewKey(pki.ECDSAP384)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +147,7 @@ func TestWriteOutside(t *testing.T) {
 func TestWrongPassphrase(t *testing.T) {
 	dir := privateDir(t)
 	ring := openRing(t, dir, passphrase)
-	if _, err := ring.Generate("root", keyring.P256); err != nil {
+	if _, err := ring.Generate("root", pki.ECDSAP256); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ring.Sealer(); err != nil {
@@ -177,7 +179,7 @@ func TestNoWrongPassphraseGetsThrough(t *testing.T) {
 
 func TestEncryptedKeyInAPlainRing(t *testing.T) {
 	dir := privateDir(t)
-	if _, err := openRing(t, dir, passphrase).Generate("root", keyring.P256); err != nil {
+	if _, err := openRing(t, dir, passphrase).Generate("root", pki.ECDSAP256); err != nil {
 		t.Fatal(err)
 	}
 	ring := openRing(t, dir, "")
@@ -186,7 +188,7 @@ func TestEncryptedKeyInAPlainRing(t *testing.T) {
 	requireSentence(t, err, keyring.ErrNoPassphrase,
 		"load "+path+": the key is encrypted and no passphrase was given; "+mendPassphrase)
 
-	_, generated := ring.Generate("new", keyring.P256)
+	_, generated := ring.Generate("new", pki.ECDSAP256)
 	_, sealed := ring.Sealer()
 	for act, err := range map[string]error{"Generate": generated, "Sealer": sealed} {
 		if !errors.Is(err, keyring.ErrNoPassphrase) || !strings.Contains(err.Error(), "no plain key is written beside "+path) {
@@ -202,7 +204,7 @@ func TestEncryptedKeyInAPlainRing(t *testing.T) {
 func TestDamagedKeys(t *testing.T) {
 	dir := privateDir(t)
 	ring := openRing(t, dir, passphrase)
-	if _, err := ring.Generate("root", keyring.P256); err != nil {
+	if _, err := ring.Generate("root", pki.ECDSAP256); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "root.key")

@@ -8,19 +8,9 @@ import (
 	"crypto/rsa"
 	"fmt"
 
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
-)
-
-// KeyType is the kind of an issuer's key.
-type KeyType string
-
-// The kinds that Generate makes.
-const (
-	P256    KeyType = "ecdsa-p256"
-	P384    KeyType = "ecdsa-p384"
-	RSA2048 KeyType = "rsa-2048"
-	RSA3072 KeyType = "rsa-3072"
-	RSA4096 KeyType = "rsa-4096"
 )
 
 // Sizes of imported RSA moduli, in bits: below is weak, above costs more time than every signature is worth.
@@ -29,21 +19,21 @@ const (
 	maxRSA = 4096
 )
 
-func generate(kind KeyType) (crypto.Signer, error) {
+func generate(kind pki.KeyType) (crypto.Signer, error) {
 	switch kind {
-	case P256:
+	case pki.ECDSAP256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case P384:
+	case pki.ECDSAP384:
 		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	case RSA2048:
+	case pki.RSA2048:
 		return rsa.GenerateKey(rand.Reader, 2048)
-	case RSA3072:
+	case pki.RSA3072:
 		return rsa.GenerateKey(rand.Reader, 3072)
-	case RSA4096:
+	case pki.RSA4096:
 		return rsa.GenerateKey(rand.Reader, 4096)
 	}
 	return nil, fault.New(fault.Malformed, "%q is no kind of issuer key: use one of %s, %s, %s, %s, %s.",
-		string(kind), P256, P384, RSA2048, RSA3072, RSA4096)
+		string(kind), pki.ECDSAP256, pki.ECDSAP384, pki.RSA2048, pki.RSA3072, pki.RSA4096)
 }
 
 // checkKind refuses keys that no issuer may have.

@@ -27,6 +27,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring/pbes2"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/durable"
@@ -150,7 +152,7 @@ func (r *Keyring) files() ([]string, error) {
 
 // Generate makes a key, stores it under the name, and returns it. Of any number of callers with one name exactly one
 // gets a key; the rest get a fault.Conflict that wraps fs.ErrExist. RSA of 4096 bits takes seconds.
-func (r *Keyring) Generate(name string, kind KeyType) (crypto.Signer, error) {
+func (r *Keyring) Generate(name string, kind pki.KeyType) (crypto.Signer, error) {
 	if err := r.admit(name); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
@@ -30,7 +32,7 @@ func TestGenerateEachKind(t *testing.T) {
 	isRSA := func(bits int) func(crypto.Signer) bool {
 		return func(key crypto.Signer) bool { k, ok := key.(*rsa.PrivateKey); return ok && k.N.BitLen() == bits }
 	}
-	kinds := map[keyring.KeyType]func(crypto.Signer) bool{
+	kinds := map[pki.KeyType]func(crypto.Signer) bool{
 		"ecdsa-p256": isEC(elliptic.P256()), "ecdsa-p384": isEC(elliptic.P384()),
 		"rsa-2048": isRSA(2048), "rsa-3072": isRSA(3072), "rsa-4096": isRSA(4096),
 	}
@@ -51,7 +53,7 @@ func TestGenerateEachKind(t *testing.T) {
 func TestGenerateRefusesUnknownKinds(t *testing.T) {
 	dir := privateDir(t)
 	ring := openRing(t, dir, "")
-	for _, kind := range []keyring.KeyType{"", "rsa-1024", "ed25519", "ECDSA-P256"} {
+	for _, kind := range []pki.KeyType{"", "rsa-1024", "ed25519", "ECDSA-pki.ECDSAP256"} {
 		if _, err := ring.Generate("root", kind); !fault.Is(err, fault.Malformed) {
 			t.Errorf("%q: got %v, want Malformed", kind, err)
 		}
@@ -64,7 +66,7 @@ func TestNames(t *testing.T) {
 	ring := openRing(t, dir, "")
 	names := []string{"-", "0", "a", "a-b", strings.Repeat("z", 64)}
 	for _, name := range names {
-		if _, err := ring.Generate(name, keyring.P256); err != nil {
+		if _, err := ring.Generate(name, pki.ECDSAP256); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,7 +91,7 @@ func TestBadNames(t *testing.T) {
 	for _, name := range []string{
 		"", "Root", "a.b", "../root", "a/b", `a\b`, "a b", "ä", "a\n", "a\x00", strings.Repeat("a", 65), "sealing",
 	} {
-		_, generated := ring.Generate(name, keyring.P256)
+		_, generated := ring.Generate(name, pki.ECDSAP256)
 		_, loaded := ring.Load(name)
 		for act, err := range map[string]error{
 			"Generate": generated, "Load": loaded, "Import": ring.Import(name, key), "Delete": ring.Delete(name),
@@ -115,7 +117,7 @@ func TestMissingKey(t *testing.T) {
 func TestDelete(t *testing.T) {
 	ring := openRing(t, privateDir(t), "")
 	for _, name := range []string{"old", "new"} {
-		if _, err := ring.Generate(name, keyring.P256); err != nil {
+		if _, err := ring.Generate(name, pki.ECDSAP256); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -127,7 +129,7 @@ func TestDelete(t *testing.T) {
 
 func TestKeysAreNeverOverwritten(t *testing.T) {
 	ring := openRing(t, privateDir(t), "")
-	first, err := ring.Generate("root", keyring.P256)
+	first, err := ring.Generate("root", pki.ECDSAP256)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +137,7 @@ func TestKeysAreNeverOverwritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, generated := ring.Generate("root", keyring.P384)
+	_, generated := ring.Generate("root", pki.ECDSAP384)
 	for act, err := range map[string]error{"Generate": generated, "Import": ring.Import("root", second)} {
 		if !fault.Is(err, fault.Conflict) || !errors.Is(err, fs.ErrExist) {
 			t.Errorf("%s: got %v, want a Conflict that wraps fs.ErrExist", act, err)
@@ -151,7 +153,7 @@ func TestParallelGenerateHasOneWinner(t *testing.T) {
 	for range cap(keys) {
 		ring := openRing(t, dir, "") // as other processes would
 		group.Go(func() {
-			key, err := ring.Generate("root", keyring.P256)
+			key, err := ring.Generate("root", pki.ECDSAP256)
 			if err != nil && !(fault.Is(err, fault.Conflict) && errors.Is(err, fs.ErrExist) && key == nil) {
 				t.Error(err)
 			}

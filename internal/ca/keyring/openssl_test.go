@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 )
@@ -19,7 +21,7 @@ import (
 // What the ring writes, openssl reads.
 func TestOpenSSLReadsTheRing(t *testing.T) {
 	for _, secret := range []string{"", passphrase, "pass wörd ✓ '\"$x"} {
-		for _, kind := range []keyring.KeyType{keyring.P256, keyring.P384, keyring.RSA2048} {
+		for _, kind := range []pki.KeyType{pki.ECDSAP256, pki.ECDSAP384, pki.RSA2048} {
 			dir := privateDir(t)
 			key, err := openRing(t, dir, secret).Generate("root", kind)
 			if err != nil {
@@ -33,7 +35,7 @@ func TestOpenSSLReadsTheRing(t *testing.T) {
 
 func TestOpenSSLNeedsThePassphrase(t *testing.T) {
 	dir := privateDir(t)
-	if _, err := openRing(t, dir, passphrase).Generate("root", keyring.P256); err != nil {
+	if _, err := openRing(t, dir, passphrase).Generate("root", pki.ECDSAP256); err != nil {
 		t.Fatal(err)
 	}
 	command := exec.Command(opensslPath(t), "pkey", "-in", filepath.Join(dir, "root.key"), "-passin", "pass:wrong", "-noout")

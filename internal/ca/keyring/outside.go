@@ -4,11 +4,13 @@ import (
 	"crypto"
 	"fmt"
 
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+
 	"github.com/everleaf-pki/everleaf/internal/durable"
 )
 
 // NewKey makes a key that is kept nowhere.
-func NewKey(kind KeyType) (crypto.Signer, error) { return generate(kind) }
+func NewKey(kind pki.KeyType) (crypto.Signer, error) { return generate(kind) }
 
 // WriteOutside writes a key to a new file outside the ring, in the ring's form: encrypted when the ring has a
 // passphrase, readable by its owner only. An existing file is never replaced; the error wraps fs.ErrExist.

@@ -90,10 +90,6 @@ func (v *validator) looks() []policy.Look {
 // keys gives the use cases a keyring in the words of the core.
 type keys struct{ *keyring.Keyring }
 
-func (k keys) Generate(name string, kind pki.KeyType) (crypto.Signer, error) {
-	return k.Keyring.Generate(name, keyring.KeyType(kind))
-}
-
 func (k keys) Parse(text, passphrase []byte) (crypto.Signer, error) {
 	return keyring.ParsePrivateKey(text, passphrase)
 }

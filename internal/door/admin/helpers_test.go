@@ -97,10 +97,6 @@ func (l *logbook) String() string {
 
 type ring struct{ *keyring.Keyring }
 
-func (r ring) Generate(name string, kind pki.KeyType) (crypto.Signer, error) {
-	return r.Keyring.Generate(name, keyring.KeyType(kind))
-}
-
 func (ring) Parse(text, passphrase []byte) (crypto.Signer, error) {
 	return keyring.ParsePrivateKey(text, passphrase)
 }
