@@ -154,6 +154,9 @@ func certificateCases() []certificateCase {
 		{"issuer", func(d *draft) {
 			d.issuer, d.signer = &x509.Certificate{Subject: pkix.Name{CommonName: "issuer"}}, stranger.key
 		}, "is not signed by itself"},
+		{"own key under another name", func(d *draft) {
+			d.issuer = &x509.Certificate{Subject: pkix.Name{CommonName: "issuer"}}
+		}, "is not signed by itself"},
 		{"another key", func(d *draft) {
 			d.issuer, d.signer = &x509.Certificate{Subject: pkix.Name{CommonName: canary}}, stranger.key
 		}, "is not signed by itself"},

@@ -65,12 +65,25 @@ func words(err error) string {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return "was closed early"
 	default:
-		return "failed"
+		return failed
 	}
 }
 
-// broken reports whether err is about the connection as such, not about what was said over it.
-func broken(err error) bool { return words(err) != "failed" }
+// failed is all that can be said about an error that no platform's list here knows.
+const failed = "failed"
+
+// broken reports whether err is about the connection as such, not about what was said over it: crypto/tls reports
+// alerts as a net.OpError too.
+func broken(err error) bool {
+	op, isOp := errors.AsType[*net.OpError](err)
+	return words(err) != failed || isOp && op.Op != alertReceived && op.Op != alertSent
+}
+
+// What crypto/tls calls the operations of alerts.
+const (
+	alertReceived = "remote error"
+	alertSent     = "local error"
+)
 
 // maxShown is the length to which remote data is cut before anybody sees it.
 const maxShown = 200

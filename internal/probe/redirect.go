@@ -87,7 +87,7 @@ func redirectHost(to *url.URL, id ident.Identifier) (ident.Identifier, bool) {
 		return host, err == nil && host == id
 	}
 	host, err := ident.ParseDNS(name)
-	return host, err == nil && !host.IsWildcard() && !strings.HasPrefix(to.Host, "[")
+	return host, err == nil && !host.IsWildcard()
 }
 
 // redirectPort returns the port to connect to. A URL without a port means the ports that stand for 80 and 443.

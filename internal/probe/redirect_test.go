@@ -213,6 +213,7 @@ func TestRedirectRefused(t *testing.T) {
 		"http://gone.test/":                                        "dns: gone.test does not exist (NXDOMAIN) in DNS",
 		"gopher://b.test/" + canary:                                "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: it leads to another scheme",
 		"http://b.test/<script>alert(1)</script>\"'&{}`|^" + "%41": "incorrect response: http://b.test/%3Cscript%3Ealert%281%29%3C/script%3E%22%27%26%7B%7D%60%7C%5EA answered with status 404",
+		"http://b.test/?<script>\"'&":                              "incorrect response: http://b.test/?%3Cscript%3E%22%27%26 answered with status 404",
 	}
 	for target, want := range tests {
 		port := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {

@@ -101,17 +101,13 @@ func (r *Resolver) servers() []string {
 
 // Addresses returns the addresses of name, IPv6 first, without duplicates, and what was asked to find them, also
 // when it fails. Errors are of kind DNS; Retryable tells servers that could not answer from names without addresses.
+// When one family has addresses, the other gets half a Timeout more: networks that drop AAAA queries are common.
 // The names under localhost are the loopback addresses by definition (RFC 6761 section 6.3) and not asked for.
 func (r *Resolver) Addresses(ctx context.Context, name string) ([]netip.Addr, []acme.Lookup, error) {
 	if isLocalhost(name) {
 		return loopbackOf(name)
 	}
-	var six, four answer
-	var asking sync.WaitGroup
-	asking.Go(func() { six = r.lookup(ctx, question{name, dns.TypeAAAA, "A or AAAA records"}) })
-	asking.Go(func() { four = r.lookup(ctx, question{name, dns.TypeA, "A or AAAA records"}) })
-	asking.Wait()
-
+	six, four := r.families(ctx, name)
 	steps := slices.Concat(six.steps, four.steps)
 	found := addresses(slices.Concat(six.records, four.records))
 	switch {
@@ -122,6 +118,24 @@ func (r *Resolver) Addresses(ctx context.Context, name string) ([]netip.Addr, []
 	default:
 		return nil, steps, four.err
 	}
+}
+
+// families looks up both kinds of addresses at once.
+func (r *Resolver) families(ctx context.Context, name string) (six, four answer) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ask := func(kind uint16) answer {
+		found := r.lookup(ctx, question{name, kind, "A or AAAA records"})
+		if found.err == nil {
+			time.AfterFunc(r.timeout/2, cancel)
+		}
+		return found
+	}
+	var asking sync.WaitGroup
+	asking.Go(func() { six = ask(dns.TypeAAAA) })
+	four = ask(dns.TypeA)
+	asking.Wait()
+	return six, four
 }
 
 // TXT returns the TXT records of name, the strings of each joined, and what was asked to find them, also when it

@@ -134,6 +134,43 @@ func TestAddressesEvidence(t *testing.T) {
 
 func equalAddr(a, b netip.Addr) bool { return a == b }
 
+// TestFamilies has servers that treat the two families differently.
+func TestFamilies(t *testing.T) {
+	server := chaltest.NewDNS(t)
+	server.SetA("a.test", "192.0.2.1")
+	server.Respond("a.test", func(q chaltest.Query, reply *dns.Msg) *dns.Msg {
+		if q.Type == "AAAA" {
+			return nil
+		}
+		return reply
+	})
+	server.SetA("b.test")
+	server.Respond("b.test", func(q chaltest.Query, reply *dns.Msg) *dns.Msg {
+		if q.Type == "AAAA" {
+			reply.Rcode = dns.RcodeServerFailure
+		}
+		return reply
+	})
+	t.Run("silence about one does not hold up the other", func(t *testing.T) {
+		resolver, err := NewResolver(ResolverOptions{Upstreams: []string{server.Addr()}, Timeout: 200 * time.Millisecond, Tries: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		found, steps, err := resolver.Addresses(ctx, "a.test")
+		if fmt.Sprint(found) != "[192.0.2.1]" || err != nil || ctx.Err() != nil || steps[0].Result != "timeout" {
+			t.Errorf("got %v, %v, %+v", found, err, steps)
+		}
+	})
+	t.Run("no answer about one leaves it open", func(t *testing.T) {
+		_, _, err := newResolver(t, server.Addr()).Addresses(t.Context(), "b.test")
+		if want := "No DNS server could answer for b.test: SERVFAIL. (retryable)"; outcome(err) != want {
+			t.Errorf("got %q, want %q", outcome(err), want)
+		}
+	})
+}
+
 // TestAliasFollowed has an upstream that leaves following aliases to us.
 func TestAliasFollowed(t *testing.T) {
 	server := chaltest.NewDNS(t)

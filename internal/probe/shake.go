@@ -24,7 +24,7 @@ func handshakeFailure(err error, host string) error {
 	if broken(err) {
 		return transient(fault.Connection, "The connection to %s %s during the TLS handshake.", host, words(err))
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == alertReceived {
 		return final(fault.TLS, "%s refused the TLS handshake with the alert %q.", host, op.Err.Error())
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
