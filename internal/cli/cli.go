@@ -11,11 +11,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/cli/render"
 )
 
 // Exit codes, the same for every command.
@@ -36,7 +39,9 @@ type Streams struct {
 // command is what every command stands on.
 type command struct {
 	Streams
-	env func(string) string
+	env      func(string) string
+	now      func() time.Time
+	patience time.Duration // how long a folder that another process holds is waited for
 }
 
 // exit is an error that ends the process with a code of its own.
@@ -59,23 +64,28 @@ func Run(ctx context.Context, args []string, s Streams, env func(string) string)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	root := newRoot(&command{Streams: s, env: env})
+	return run(ctx, &command{Streams: s, env: env, now: time.Now, patience: patience}, args)
+}
+
+func run(ctx context.Context, c *command, args []string) int {
+	root := newRoot(c)
 	root.SetArgs(args)
-	root.SetIn(s.In)
-	root.SetOut(s.Out)
-	root.SetErr(s.Err)
+	root.SetIn(c.In)
+	root.SetOut(c.Out)
+	root.SetErr(c.Err)
 	err := root.ExecuteContext(ctx)
-	if text := message(err); text != "" {
-		_, _ = fmt.Fprintln(s.Err, "everleaf: "+text)
+	for _, line := range problems(err) {
+		_, _ = fmt.Fprintln(c.Err, "everleaf: "+render.Clean(line))
 	}
 	return exitCode(err)
 }
 
-func message(err error) string {
-	if err == nil {
-		return ""
+// problems returns a line for each thing that went wrong.
+func problems(err error) []string {
+	if err == nil || err.Error() == "" {
+		return nil
 	}
-	return err.Error()
+	return strings.Split(err.Error(), "\n")
 }
 
 func exitCode(err error) int {
@@ -92,7 +102,7 @@ func exitCode(err error) int {
 }
 
 func newRoot(c *command) *cobra.Command {
-	root := &cobra.Command{
+	root := newGroup(cobra.Command{
 		Use:   "everleaf",
 		Short: "Automated certificate management, both ends, in one binary",
 		Long: `Everleaf is an ACME certificate authority that any ACME client can use.
@@ -101,27 +111,32 @@ func newRoot(c *command) *cobra.Command {
   everleaf serve    the certificate authority; no configuration needed
 
 Settings come from flags, then the environment (EVERLEAF_*), then a file
-(--config, or /etc/everleaf/everleaf.yaml), then defaults.
+(--config, or everleaf.yaml in /etc/everleaf or the XDG folder), then defaults.
+Commands that look or declare speak with the running server of the data folder;
+without one they open the folder themselves.
 
-Exit codes: 0 done or nothing to do, 1 local error, 2 the other side refused
-or failed, 3 partly done, 4 a check found something.`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-	}
-	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddGroup(
-		&cobra.Group{ID: "run", Title: "Run:"},
-		&cobra.Group{ID: "declare", Title: "Declare and look:"},
-		&cobra.Group{ID: "care", Title: "Care for the installation:"},
-	)
-	add := func(group string, commands ...*cobra.Command) {
+Exit codes: 0 done or nothing to do, 1 local error, 2 the other side refused or
+failed, 3 partly done, 4 a check found something.`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	})
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(help)
+	root.PersistentFlags().BoolP("help", "h", false, "show this text, or that of a command")
+	root.SetHelpCommandGroupID("about")
+	add := func(id, title string, commands ...*cobra.Command) {
+		root.AddGroup(&cobra.Group{ID: id, Title: title})
 		for _, sub := range commands {
-			sub.GroupID = group
+			sub.GroupID = id
 			root.AddCommand(sub)
 		}
 	}
-	add("run", newDemo(c), newServe(c), newInit(c))
-	root.AddCommand(newVersion(c))
+	add("run", "Run:", newDemo(c), newServe(c), newInit(c))
+	add("look", "Look:", newCert(c), newOrder(c), newAccount(c), newEvent(c))
+	add("declare", "Declare:", newConnector(c), newCredential(c), newProfile(c), newIssuer(c), newOrg(c))
+	add("care", "Care for the installation:", newConfig(c))
+	add("about", "About this program:", newCompletion(c), newMan(c), newVersion(c))
+	inOrder(root)
 	return root
 }

@@ -17,7 +17,7 @@ lives for two minutes, serves it, and renews it again and again.
 
 It needs no root rights, installs nothing, listens on loopback only, and leaves
 nothing behind.`,
-		Args: cobra.NoArgs,
+		Args: named,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo.Run(cmd.Context(), demo.Options{Out: c.Out, Once: once})
 		},

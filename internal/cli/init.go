@@ -5,7 +5,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"log/slog"
-	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +21,7 @@ type initFlags struct {
 	rootOut    string
 	chainFile  string
 	keyFile    string
+	passphrase string // path of a file
 	publicBase string
 }
 
@@ -38,7 +39,7 @@ to a file outside the data folder; take it away and keep it safe. The issuer's
 key stays here.`,
 		Example: `  everleaf init --root-out /media/usb/root.key --public-url http://pki.example.com
   everleaf init --import-chain ca.pem --import-key ca.key --public-url http://pki.example.com`,
-		Args: cobra.NoArgs,
+		Args: named,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.init(cmd, f) },
 	}
 	addSettings(cmd.Flags(), "data", "passphrase-file")
@@ -48,6 +49,7 @@ key stays here.`,
 	cmd.Flags().StringVar(&f.rootOut, "root-out", "", "`file` that gets the root's key, which then never is in the data folder")
 	cmd.Flags().StringVar(&f.chainFile, "import-chain", "", "PEM `file` of an existing CA: its certificate, then those above it")
 	cmd.Flags().StringVar(&f.keyFile, "import-key", "", "PEM `file` of the private key of the existing CA")
+	cmd.Flags().StringVar(&f.passphrase, "import-passphrase-file", "", "`file` with the passphrase of an encrypted --import-key")
 	cmd.MarkFlagsRequiredTogether("import-chain", "import-key")
 	cmd.MarkFlagsMutuallyExclusive("import-chain", "root-out")
 	return cmd
@@ -96,13 +98,9 @@ func readImport(f initFlags) (*manage.Import, error) {
 	if f.chainFile == "" {
 		return nil, nil
 	}
-	chain, err := os.ReadFile(f.chainFile)
-	if err != nil {
-		return nil, fmt.Errorf("the chain cannot be read: %w", err)
+	var chain, key, passphrase string
+	if err := readFiles(fileFlag{f.chainFile, &chain}, fileFlag{f.keyFile, &key}, fileFlag{f.passphrase, &passphrase}); err != nil {
+		return nil, err
 	}
-	key, err := os.ReadFile(f.keyFile)
-	if err != nil {
-		return nil, fmt.Errorf("the key cannot be read: %w", err)
-	}
-	return &manage.Import{Chain: chain, Key: key}, nil
+	return &manage.Import{Chain: []byte(chain), Key: []byte(key), Passphrase: []byte(strings.TrimRight(passphrase, "\r\n"))}, nil
 }

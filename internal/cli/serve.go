@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -30,7 +31,7 @@ answers what is open and ends; SIGHUP, or "everleaf reload", reads the settings
 again.`,
 		Example: `  everleaf serve
   everleaf serve --data /srv/everleaf --listen :443 --external-url https://ca.example.com`,
-		Args: cobra.NoArgs,
+		Args: named,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.serve(cmd) },
 	}
 	addSettings(cmd.Flags())
@@ -49,18 +50,9 @@ func (c *command) serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	reload := func(context.Context) error {
-		fresh, err := c.loadSettings(cmd)
-		if err == nil {
-			err = applyLive(settings, fresh, level)
-		}
-		if err != nil {
-			log.Error("the settings were not reloaded; the old ones stay in force", slog.Any("error", err))
-			return err
-		}
-		settings.LogLevel = fresh.LogLevel
-		log.Info("the settings were reloaded")
-		return nil
+	reload, err := c.reloader(cmd, level, log)
+	if err != nil {
+		return errors.Join(err, installation.Close())
 	}
 	stop := onHangup(cmd.Context(), reload)
 	defer stop()
@@ -95,15 +87,41 @@ func onHangup(ctx context.Context, reload func(context.Context) error) (stop fun
 	}
 }
 
-// applyLive takes over what can change while the server runs, and refuses a change of anything else, so that nobody
-// believes that it happened.
-func applyLive(old, fresh config.Config, level *slog.LevelVar) error {
-	comparable := fresh
-	comparable.LogLevel = old.LogLevel
-	if fmt.Sprint(comparable) != fmt.Sprint(old) {
-		return errors.New("a setting changed that needs a restart; only log-level is taken over while the server runs")
+// reloader returns what reads the settings again while the server runs. It takes over what can change then, and refuses
+// a change of anything else, so that nobody believes that it happened. After an error everything is as before.
+func (c *command) reloader(cmd *cobra.Command, level *slog.LevelVar, log *slog.Logger) (func(context.Context) error, error) {
+	before, err := config.Resolve(c.sources(cmd))
+	if err != nil {
+		return nil, err
 	}
-	level.Set(fresh.LogLevel)
+	return func(context.Context) error {
+		fresh, err := c.loadSettings(cmd)
+		if err == nil {
+			var after []config.Value
+			after, err = config.Resolve(c.sources(cmd))
+			err = errors.Join(err, onlyLive(before, after))
+		}
+		if err != nil {
+			log.Error("the settings were not reloaded; the old ones stay in force", slog.Any("error", err))
+			return err
+		}
+		level.Set(fresh.LogLevel)
+		log.Info("the settings were reloaded")
+		return nil
+	}, nil
+}
+
+// onlyLive refuses a change of settings that need a restart. Both lists are in the order of the table.
+func onlyLive(before, after []config.Value) error {
+	var names []string
+	for i, v := range after {
+		if !v.Live && !slices.Equal(v.Values, before[i].Values) {
+			names = append(names, v.Name)
+		}
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("a change of %s needs a restart of the server", strings.Join(names, ", "))
+	}
 	return nil
 }
 

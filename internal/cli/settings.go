@@ -3,7 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,9 +16,11 @@ const configFlag = "config"
 
 // addSettings gives a command the flags of the settings; of those named, or of all without names.
 func addSettings(flags *pflag.FlagSet, names ...string) {
-	flags.String(configFlag, "", "configuration `file` (default: everleaf.yaml in /etc/everleaf or the XDG folder)")
+	mark := func(name string) {
+		flags.Lookup(name).Annotations = map[string][]string{settingMark: nil}
+	}
 	for _, s := range config.Settings() {
-		if len(names) > 0 && !contains(names, s.Name) {
+		if len(names) > 0 && !slices.Contains(names, s.Name) {
 			continue
 		}
 		usage := s.Usage + " [" + s.Env() + "]"
@@ -30,20 +32,19 @@ func addSettings(flags *pflag.FlagSet, names ...string) {
 		} else {
 			flags.String(s.Name, "", usage)
 		}
+		mark(s.Name)
 	}
-}
-
-func contains(list []string, one string) bool {
-	for _, s := range list {
-		if s == one {
-			return true
-		}
-	}
-	return false
+	flags.String(configFlag, "", "configuration `file` [EVERLEAF_CONFIG] (default: everleaf.yaml in /etc/everleaf or the XDG folder)")
+	mark(configFlag)
 }
 
 // loadSettings reads the settings of a command from all sources.
 func (c *command) loadSettings(cmd *cobra.Command) (config.Config, error) {
+	return config.Load(c.sources(cmd))
+}
+
+// sources returns where the settings of a command come from.
+func (c *command) sources(cmd *cobra.Command) config.Sources {
 	given := make(map[string][]string)
 	for _, s := range config.Settings() {
 		f := cmd.Flags().Lookup(s.Name)
@@ -56,7 +57,7 @@ func (c *command) loadSettings(cmd *cobra.Command) (config.Config, error) {
 		}
 	}
 	file, asked := c.configFile(cmd)
-	return config.Load(config.Sources{Flags: given, Env: c.env, File: file, Asked: asked})
+	return config.Sources{Flags: given, Env: c.env, File: file, Asked: asked}
 }
 
 // configFile returns the configuration file and whether a person named it.
@@ -75,10 +76,4 @@ func (c *command) configFile(cmd *cobra.Command) (path string, asked bool) {
 		folder = filepath.Join(c.env("HOME"), ".config")
 	}
 	return filepath.Join(folder, "everleaf", "everleaf.yaml"), false
-}
-
-// firstLine is the first line of a text.
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }

@@ -2,22 +2,32 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
 )
 
+// build says which program this is.
+type build struct {
+	SchemaVersion int    `json:"schema_version"`
+	Version       string `json:"version"`
+	Go            string `json:"go"`
+	Platform      string `json:"platform"`
+}
+
 func newVersion(c *command) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(c.Out, "everleaf %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	cmd := &cobra.Command{Use: "version", Short: "Print the version"}
+	return c.reader(cmd, func(*cobra.Command, []string) (result, error) {
+		b := build{adminapi.SchemaVersion, version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+		return result{data: b, table: func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, "everleaf %s (%s, %s)\n", b.Version, b.Go, b.Platform)
 			return err
-		},
-	}
+		}}, nil
+	})
 }
 
 // version is the module's version as the build recorded it.

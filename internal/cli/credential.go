@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/cli/render"
+)
+
+func newCredential(c *command) *cobra.Command {
+	return newGroup(cobra.Command{
+		Use:   "credential",
+		Short: "Credentials: keys for external account binding (EAB)",
+		Long: `Credentials are keys for external account binding. They are live: suspending one
+stops every account that came in by it, at once.`,
+	}, c.credentialCreate(), c.credentialList(),
+		c.credentialAct("show", "Show a credential, without its key", "", (*adminapi.Client).Credential),
+		c.credentialAct("suspend", "Stop a credential and its accounts until it is resumed", "", (*adminapi.Client).SuspendCredential),
+		c.credentialAct("resume", "Let a suspended credential and its accounts in again", "", (*adminapi.Client).ResumeCredential),
+		c.credentialAct("delete", "Remove a credential and stop its accounts for good",
+			"Remove a credential and stop its accounts for good. Their certificates stay valid.", (*adminapi.Client).DeleteCredential))
+}
+
+func (c *command) credentialCreate() *cobra.Command {
+	var n adminapi.NewCredential
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Make a credential; its key is shown this once",
+		Long: `Make a credential. Its key is shown this once: the server keeps it sealed, and
+nothing shows it again.`,
+		Example: "  everleaf credential create --name web-team\n  everleaf credential create --name contractor --connector shops --expires 30d --max-accounts 1 -o json",
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&n.Name, "name", "", "`name` for people")
+	flags.StringVar(&n.Connector, "connector", "", "`name` of the connector that it opens (default: default)")
+	intFlag(flags, &n.MaxAccounts, "max-accounts", "`number` of accounts that may come in by it; 0 is any number")
+	c.momentFlag(flags, &n.Expires, "expires", "`time` at which it ends, like 2027-01-31 or 30d")
+	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
+		if n.Name == "" {
+			return result{}, errors.New("name the credential with --name, after whoever gets it")
+		}
+		made, err := cl.CreateCredential(ctx, n)
+		return result{
+			data: made, table: c.newCredentialFacts(made, cl.settings.Data), note: "Keep the key now: nothing shows it again.",
+		}, err
+	})
+}
+
+// newCredentialFacts shows a new credential with its key and a line that uses it.
+func (c *command) newCredentialFacts(made adminapi.CreatedCredential, data string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		var f render.Facts
+		f.Add("Key id (kid)", made.KID)
+		f.Add("Key (hmac)", made.HMAC)
+		f.Add("Name", made.Name)
+		f.Add("Connector", made.Connector)
+		f.Add("Expires", render.When(made.Expires, c.now()))
+		if err := f.Write(w); err != nil {
+			return err
+		}
+		folder, err := filepath.Abs(data)
+		if err != nil {
+			folder = data
+		}
+		_, err = fmt.Fprintf(w, "\nWith certbot (the server prints the address of its directory when it starts):\n\n"+
+			"  REQUESTS_CA_BUNDLE=%s certbot certonly --standalone \\\n"+
+			"    --server https://HOST:PORT/acme/%s/directory --register-unsafely-without-email --agree-tos \\\n"+
+			"    --eab-kid %s --eab-hmac-key %s -d NAME\n",
+			filepath.Join(folder, rootsFile), made.Connector, made.KID, made.HMAC)
+		return err
+	}
+}
+
+func (c *command) credentialList() *cobra.Command {
+	var connector string
+	cmd := &cobra.Command{Use: "list", Short: "List the credentials, without their keys"}
+	cmd.Flags().StringVar(&connector, "connector", "", "only those of the connector of this `name`")
+	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
+		found, err := cl.Credentials(ctx, connector)
+		rows := render.Rows{Header: []string{"KID", "NAME", "CONNECTOR", "STATUS", "ACCOUNTS", "EXPIRES"}}
+		for _, one := range found.Credentials {
+			rows.Add(one.ID, one.Name, one.Connector, one.Status, atMost(one.MaxAccounts), render.When(one.Expires, c.now()))
+		}
+		return result{data: found, table: rows.Write}, err
+	})
+}
+
+// credentialAct returns a command that does one thing with one credential.
+func (c *command) credentialAct(verb, short, long string, do func(*adminapi.Client, context.Context, string) (adminapi.Credential, error)) *cobra.Command {
+	cmd := &cobra.Command{Use: verb + " KID", Short: short, Long: long}
+	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
+		one, err := do(cl.Client, ctx, args[0])
+		return result{data: one, table: func(w io.Writer) error {
+			var f render.Facts
+			f.Add("Key id (kid)", one.ID)
+			f.Add("Name", one.Name)
+			f.Add("Connector", one.Connector)
+			f.Add("Status", one.Status)
+			f.Add("Accounts", atMost(one.MaxAccounts))
+			f.Add("Created", render.When(one.Created, c.now()))
+			f.Add("Expires", render.When(one.Expires, c.now()))
+			f.Add("Suspended", render.When(one.Suspended, c.now()))
+			return f.Write(w)
+		}}, err
+	})
+}
+
+// atMost says how many accounts may come in.
+func atMost(n int) string {
+	if n == 0 {
+		return "any number"
+	}
+	return "at most " + strconv.Itoa(n)
+}

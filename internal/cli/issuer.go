@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/cli/render"
+)
+
+func newIssuer(c *command) *cobra.Command {
+	return newGroup(cobra.Command{
+		Use:     "ca",
+		Aliases: []string{"issuer"},
+		Short:   "Issuers: the CA certificates and their succession",
+		Long: `Issuers are CA certificates. Those of one name are a succession: the newest whose
+key is on this machine signs, older ones keep their revocation lists.`,
+	}, c.issuerList(), c.issuerShow(), c.issuerImport(), c.issuerNext())
+}
+
+func (c *command) issuerList() *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List the issuers, the newest first"}
+	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
+		found, err := cl.Issuers(ctx)
+		rows := render.Rows{Header: []string{"NAME", "SUBJECT", "SIGNS", "KEY HERE", "EXPIRES", "ID"}}
+		for _, i := range found.Issuers {
+			rows.Add(i.Name, i.Subject, render.YesNo(i.Signs), render.YesNo(i.HasKey), render.When(i.NotAfter, c.now()), i.ID)
+		}
+		return result{data: found, table: rows.Write}, err
+	})
+}
+
+func (c *command) issuerShow() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "show NAME|ID",
+		Short:   "Show an issuer: by id, or the newest of a name",
+		Example: "  everleaf ca show default\n  everleaf ca show root -o pem > root.pem",
+	}
+	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
+		found, err := cl.Issuer(ctx, args[0])
+		return c.issuerResult(found), err
+	}, render.PEM)
+}
+
+func (c *command) issuerImport() *cobra.Command {
+	var n adminapi.NewIssuer
+	var chain, key, passphrase string
+	cmd := &cobra.Command{
+		Use:   "import",
+		Short: "Bring an existing CA with its private key",
+		Long: `Bring an existing CA: its certificate with those above it, and its private key. From
+then on it signs for the profiles that name it; with the name of an issuer that
+exists it is that issuer's successor. The key is kept in the data folder.`,
+		Example: "  everleaf ca import --chain ca.pem --key ca.key\n  everleaf ca import --name retail --org retail --chain ca.pem --key ca.key",
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&chain, "chain", "", "PEM `file` of the certificate, then those above it, the root last")
+	flags.StringVar(&key, "key", "", "PEM `file` of the private key")
+	flags.StringVar(&passphrase, "key-passphrase-file", "", "`file` with the passphrase of an encrypted key")
+	flags.StringVar(&n.Name, "name", "", "`name` of the issuer (default: root for a root, otherwise default)")
+	flags.StringVar(&n.Organisation, "org", "", "`organisation` that it belongs to (default: default)")
+	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
+		if chain == "" || key == "" {
+			return result{}, errors.New("give the certificates with --chain and the private key with --key")
+		}
+		if err := readFiles(fileFlag{chain, &n.Chain}, fileFlag{key, &n.Key}, fileFlag{passphrase, &n.Passphrase}); err != nil {
+			return result{}, err
+		}
+		n.Passphrase = strings.TrimRight(n.Passphrase, "\r\n")
+		made, err := cl.ImportIssuer(ctx, n)
+		return c.issuerResult(made), err
+	}, render.PEM)
+}
+
+func (c *command) issuerNext() *cobra.Command {
+	var n adminapi.NextIssuer
+	var key, passphrase string
+	cmd := &cobra.Command{
+		Use:   "next NAME|ID",
+		Short: "Make the successor of an issuer now",
+		Long: `Make the successor of an issuer now, signed by the same parent. The server does this
+by itself in time where the parent's key is in the data folder; where it is kept
+elsewhere, bring it for this one signature with --parent-key. It is not stored.`,
+		Example: "  everleaf ca next default --parent-key /media/usb/root.key",
+	}
+	cmd.Flags().StringVar(&key, "parent-key", "", "PEM `file` of the parent's private key")
+	cmd.Flags().StringVar(&passphrase, "parent-key-passphrase-file", "", "`file` with the passphrase of an encrypted key")
+	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
+		if err := readFiles(fileFlag{key, &n.Key}, fileFlag{passphrase, &n.Passphrase}); err != nil {
+			return result{}, err
+		}
+		n.Passphrase = strings.TrimRight(n.Passphrase, "\r\n")
+		made, err := cl.NextIssuer(ctx, args[0], n)
+		return c.issuerResult(made), err
+	}, render.PEM)
+}
+
+// fileFlag is a file that a flag names and whose content is sent; "" names none.
+type fileFlag struct {
+	path string
+	to   *string
+}
+
+func readFiles(files ...fileFlag) error {
+	for _, f := range files {
+		if f.path == "" {
+			continue
+		}
+		text, err := os.ReadFile(f.path)
+		if err != nil {
+			return fmt.Errorf("a file cannot be read: %w", err)
+		}
+		*f.to = string(text)
+	}
+	return nil
+}
+
+func (c *command) issuerResult(i adminapi.Issuer) result {
+	return result{data: i, pem: i.PEM, table: func(w io.Writer) error {
+		var f render.Facts
+		f.Add("Name", i.Name)
+		f.Add("Organisation", i.Organisation)
+		f.Add("Subject", i.Subject)
+		f.Add("Serial", i.Serial)
+		f.Add("SHA-256", i.Fingerprint)
+		f.Add("Valid from", render.When(i.NotBefore, c.now()))
+		f.Add("Expires", render.When(i.NotAfter, c.now()))
+		f.Add("Signs", render.YesNo(i.Signs))
+		f.Add("Key here", render.YesNo(i.HasKey))
+		f.Add("CRL", i.CRL)
+		f.Add("Parent", i.Parent)
+		f.Add("Id", i.ID)
+		return f.Write(w)
+	}}
+}

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
+)
+
+// pageFlags say which part of a long list is wanted.
+type pageFlags struct {
+	before string
+	limit  int
+}
+
+// addPages adds the flags of a long list; limit is how many elements it has unless told otherwise, 0 for all.
+func addPages(flags *pflag.FlagSet, limit int) *pageFlags {
+	p := &pageFlags{limit: limit}
+	usage := "at most this `number`, the newest first; 0 is all"
+	if limit > 0 {
+		usage += " (default 100)"
+	}
+	intFlag(flags, &p.limit, "limit", usage)
+	flags.StringVar(&p.before, "before", "", "only what is older than this `id`: the next of an answer that ended at its limit")
+	return p
+}
+
+// eventLimit is how much of the log is shown unless told otherwise: it grows without end.
+const eventLimit = 100
+
+// collect fetches page after page up to the limit. Next is where the list goes on, "" at its end.
+func collect[T any](p *pageFlags, fetch func(adminapi.Page) (part []T, next string, err error)) (list []T, next string, err error) {
+	list, next = []T{}, p.before
+	for {
+		size := adminapi.MaxPage
+		if p.limit > 0 {
+			size = min(size, p.limit-len(list))
+		}
+		part, following, err := fetch(adminapi.Page{Before: next, Limit: size})
+		if err != nil {
+			return nil, "", err
+		}
+		list, next = append(list, part...), following
+		if next == "" || p.limit > 0 && len(list) >= p.limit {
+			return list, next, nil
+		}
+	}
+}
+
+// moreNote tells a person that there is more.
+func moreNote(next string) string {
+	if next == "" {
+		return ""
+	}
+	return "There are more; they follow with --before " + next
+}
