@@ -180,6 +180,8 @@ func TestViolations(t *testing.T) {
 		{"internal/issue/order.go", module + "internal/ca", "use cases declare the interfaces that they need"},
 		{"internal/issue/order.go", module + "internal/manage", reason},
 		{"internal/issue/order.go", "net/http", "only doors and probes speak HTTP"},
+		{"internal/config/file.go", module + "internal/config/spelling", ""},
+		{"internal/config/file.go", module + "internal/app", reason},
 		{"internal/adminapi/client.go", module + "internal/manage", reason},
 		{"internal/door/admin/order.go", module + "internal/adminapi", ""},
 		{"internal/issue/order.go", "golang.org/x/sync/errgroup", "start nothing in parallel"},

@@ -19,12 +19,12 @@ var layers = []layer{
 	},
 	{
 		"internal/durable/...",
-		[]string{"own"},
+		[]string{"internal/durable/..."},
 		"it writes files and knows nothing of what is in them",
 	},
 	{
 		"internal/config/...",
-		[]string{"internal/core/...", "own"},
+		[]string{"internal/core/...", "internal/config/..."},
 		"settings are values: whoever reads them hands each engine its own options",
 	},
 	{
