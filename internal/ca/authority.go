@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"context"
 	"crypto"
 	"crypto/x509"
 	"errors"
@@ -47,19 +46,6 @@ func NewIntermediate(request pki.CARequest, parent *x509.Certificate, parentKey 
 		return nil, err
 	}
 	return finish(certificate.RawTBSCertificate, parent, certificate.SignatureAlgorithm, parentKey)
-}
-
-// NewIntermediate makes the certificate of a CA below an issuer whose key is in the key store; see the function of
-// that name.
-func (e *Engine) NewIntermediate(ctx context.Context, request pki.CARequest, parent pki.Issuer) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	signer, err := e.issuer(parent)
-	if err != nil {
-		return nil, err
-	}
-	return NewIntermediate(request, signer.certificate, signer.key)
 }
 
 // rehearseCA builds a CA certificate under a throw-away key of the algorithm with which key signs.

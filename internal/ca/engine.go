@@ -1,8 +1,8 @@
 // Package ca is the engine that holds issuers' keys: it builds certificates and revocation lists, lints them, and signs.
 //
 // Its guarantees. An issuer's key signs only bytes that were linted under the same issuer with a throw-away key, and
-// each linted body at most once. What was signed is parsed again and verified under the issuer before it leaves. A private key never
-// leaves its crypto.Signer.
+// each linted body at most once. What was signed is parsed again and verified under the issuer before it leaves. A
+// private key never leaves its crypto.Signer.
 package ca
 
 import (

@@ -10,16 +10,18 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/ca"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
-	"github.com/everleaf-pki/everleaf/internal/core/span"
 )
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -27,17 +29,40 @@ var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // keyStore is a key store in memory that counts how often keys are loaded.
 type keyStore struct {
 	keys  map[string]crypto.Signer
-	loads int
+	loads atomic.Int64
 }
 
 func (s *keyStore) Load(name string) (crypto.Signer, error) {
-	s.loads++
+	s.loads.Add(1)
 	key, ok := s.keys[name]
 	if !ok {
 		return nil, fmt.Errorf("no key %q", name)
 	}
 	return key, nil
 }
+
+// watchedKey counts what it signs, and can be told to fail.
+type watchedKey struct {
+	crypto.Signer
+	signatures atomic.Int64
+	fail       error
+}
+
+func (k *watchedKey) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	k.signatures.Add(1)
+	if k.fail != nil {
+		return nil, k.fail
+	}
+	return k.Signer.Sign(random, digest, opts)
+}
+
+// foreignKey has the public key of one and signs with another.
+type foreignKey struct {
+	crypto.Signer
+	public crypto.PublicKey
+}
+
+func (k foreignKey) Public() crypto.PublicKey { return k.public }
 
 // authority is a root and an intermediate of one key type, and an engine that can sign with both.
 type authority struct {
@@ -51,7 +76,7 @@ type authority struct {
 
 func newAuthority(t testing.TB, keys pki.KeyType) *authority {
 	t.Helper()
-	rootKey, key := newKey(t, keys), newKey(t, keys)
+	rootKey, key := newKeyAt(t, keys, 0), newKeyAt(t, keys, 1)
 	a := &authority{store: &keyStore{keys: map[string]crypto.Signer{"root": rootKey, "first": key}}}
 	a.engine = ca.New(a.store)
 
@@ -67,7 +92,7 @@ func newAuthority(t testing.TB, keys pki.KeyType) *authority {
 	request.Usages = []pki.Usage{pki.ServerAuth, pki.ClientAuth}
 	request.CRLURL = a.rootIssuer.Shard.URL
 	request.IssuerURL = pki.IssuerURL("http://ca.test", "root")
-	if der, err = a.engine.NewIntermediate(t.Context(), request, a.rootIssuer); err != nil {
+	if der, err = ca.NewIntermediate(request, a.root, rootKey); err != nil {
 		t.Fatal(err)
 	}
 	a.intermediate = parse(t, der)
@@ -134,13 +159,32 @@ func (a *authority) issue(t testing.TB, request pki.Request) *x509.Certificate {
 	return parse(t, der)
 }
 
+// newEngine returns an engine that has loaded nothing yet.
+func newEngine(a *authority) *ca.Engine { return ca.New(a.store) }
+
+func marshalKey(t testing.TB, public crypto.PublicKey) []byte {
+	t.Helper()
+	spki, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spki
+}
+
 func newSerial() pki.Serial {
 	var random [pki.SerialBytes]byte
 	_, _ = rand.Read(random[:])
 	return pki.NewSerial(random)
 }
 
+// newKey returns a key that is not one of an authority. RSA keys take long to make, so there is one of each size.
 func newKey(t testing.TB, kind pki.KeyType) crypto.Signer {
+	t.Helper()
+	return newKeyAt(t, kind, 2)
+}
+
+// newKeyAt returns a new key, and for RSA the key of that size in a slot.
+func newKeyAt(t testing.TB, kind pki.KeyType, slot int) crypto.Signer {
 	t.Helper()
 	var key crypto.Signer
 	var err error
@@ -150,9 +194,9 @@ func newKey(t testing.TB, kind pki.KeyType) crypto.Signer {
 	case pki.ECDSAP384:
 		key, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	case pki.RSA2048:
-		key, err = rsa.GenerateKey(rand.Reader, 2048)
+		key = rsa2048[slot]()
 	case pki.RSA3072:
-		key, err = rsa.GenerateKey(rand.Reader, 3072)
+		key = rsa3072()
 	case pki.Ed25519:
 		_, key, err = ed25519.GenerateKey(rand.Reader)
 	default:
@@ -162,6 +206,21 @@ func newKey(t testing.TB, kind pki.KeyType) crypto.Signer {
 		t.Fatal(err)
 	}
 	return key
+}
+
+var (
+	rsa2048 = [...]func() crypto.Signer{rsaKey(2048), rsaKey(2048), rsaKey(2048)}
+	rsa3072 = rsaKey(3072)
+)
+
+func rsaKey(bits int) func() crypto.Signer {
+	return sync.OnceValue(func() crypto.Signer {
+		key, err := rsa.GenerateKey(rand.Reader, bits)
+		if err != nil {
+			panic(err)
+		}
+		return key
+	})
 }
 
 func parse(t testing.TB, der []byte) *x509.Certificate {
@@ -197,8 +256,4 @@ func mustOpenSSL(t testing.TB, args ...string) string {
 		t.Fatalf("openssl %v: %v\n%s", args, err, out)
 	}
 	return out
-}
-
-func shortLifetime(d time.Duration) func(*pki.Spec) {
-	return func(s *pki.Spec) { s.Lifetime, s.Backdate = span.Of(d), 0 }
 }

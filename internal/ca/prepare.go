@@ -17,8 +17,8 @@ import (
 var errUsed = errors.New("prepared certificate: signed already, or tried to; resume it from its record")
 
 // Prepare builds the certificate of a request under a throw-away key of the issuer's algorithm and lints it. What lint
-// refuses is BadCSR with the first finding as its sentence: a repetition of the same request cannot succeed. Unavailable says that the issuer
-// cannot sign (see CanSign).
+// refuses is BadCSR with the first finding as its sentence: a repetition of the same request cannot succeed.
+// Unavailable says that the issuer cannot sign (see CanSign).
 func (e *Engine) Prepare(ctx context.Context, request pki.Request) (pki.Prepared, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -39,8 +39,8 @@ func (e *Engine) Prepare(ctx context.Context, request pki.Request) (pki.Prepared
 }
 
 // Resume makes a token of a recorded intent whose token was lost: the recorded bytes are parsed and linted again,
-// against the record and the profile version that made them, and the token signs exactly these. The key and the URLs are those in the recorded
-// bytes, since settings may have changed in between.
+// against the record and the profile version that made them, and the token signs exactly these. The key and the URLs
+// are those in the recorded bytes, since settings may have changed in between.
 func (e *Engine) Resume(ctx context.Context, i pki.Issuer, spec pki.Spec, intent pki.Intent) (pki.Prepared, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

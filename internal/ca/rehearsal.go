@@ -18,8 +18,8 @@ type rehearsal struct {
 	key         crypto.Signer
 }
 
-// rehearse copies a CA certificate and gives the copy another key. Name and key identifier stay, so what is built under the
-// copy differs from what the CA signs in the signature only.
+// rehearse copies a CA certificate and gives the copy another key. Name and key identifier stay, so what is built under
+// the copy differs from what the CA signs in the signature only.
 func rehearse(certificate *x509.Certificate, key crypto.Signer) rehearsal {
 	double := *certificate
 	double.PublicKey = key.Public()

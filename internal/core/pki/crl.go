@@ -61,8 +61,8 @@ func addDistributionPointName(b *cryptobyte.Builder, url string) {
 }
 
 // CheckCRL decides whether a signed list may be published for what was asked: it is the issuer's, by name, key
-// identifier and signature, it has the number, the times and exactly the entries asked for, and names the URL of its shard byte for byte
-// (INCIDENTS 32 and 33). Its errors are internal: a list that fails must never be served.
+// identifier and signature, it has the number, the times and exactly the entries asked for, and names the URL of its
+// shard byte for byte (INCIDENTS 32 and 33). Its errors are internal: a list that fails must never be served.
 func CheckCRL(der []byte, issuer *x509.Certificate, want CRLRequest) error {
 	list, err := x509.ParseRevocationList(der)
 	if err != nil {
@@ -101,6 +101,9 @@ func checkEntries(have []x509.RevocationListEntry, want []Entry) error {
 		return cmp.Or(cmp.Compare(len(a.Serial), len(b.Serial)), cmp.Compare(a.Serial, b.Serial))
 	})
 	for i, e := range sorted {
+		if i > 0 && e.Serial == sorted[i-1].Serial {
+			return fmt.Errorf("the list has serial number %s twice", e.Serial)
+		}
 		if h := have[i]; SerialOf(h.SerialNumber) != e.Serial || !h.RevocationTime.Equal(e.At) || h.ReasonCode != int(e.Reason) {
 			return fmt.Errorf("entry %d of the list is not that of serial number %s", i, e.Serial)
 		}
@@ -108,8 +111,8 @@ func checkEntries(have []x509.RevocationListEntry, want []Entry) error {
 	return nil
 }
 
-// CheckDistribution decides whether a list covers a certificate: the only distribution point of the certificate is, byte for
-// byte, the one that the list names (RFC 5280 section 6.3.3; INCIDENTS 32).
+// CheckDistribution decides whether a list covers a certificate: the only distribution point of the certificate is,
+// byte for byte, the one that the list names (RFC 5280 section 6.3.3; INCIDENTS 32).
 func CheckDistribution(list *x509.RevocationList, certificate *x509.Certificate) error {
 	for _, e := range certificate.Extensions {
 		if e.Id.String() != oidDistribution {

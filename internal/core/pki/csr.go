@@ -31,7 +31,8 @@ type CSR struct {
 func (c *CSR) Names() []ident.Identifier { return slices.Clone(c.names) }
 
 // ParseCSR reads a PKCS #10 request. It refuses, as BadCSR with a sentence, whatever is not exactly such a request in
-// DER, asks for more than names and harmless usages, has an unsound key (see CheckKey) or is not signed by it with SHA-2 or Ed25519.
+// DER, asks for more than names and harmless usages, has an unsound key (see CheckKey) or is not signed by it with
+// SHA-2 or Ed25519.
 func ParseCSR(der []byte) (*CSR, error) {
 	extensions, err := readRequest(der)
 	if err != nil {

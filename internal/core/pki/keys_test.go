@@ -177,7 +177,8 @@ func multiple(n *big.Int, p int64) *big.Int {
 	return m
 }
 
-// rocaModulus is a modulus that a defective chip made: sample mod03 of the discoverers' detection tool (crocs-muni/roca).
+// rocaModulus is a modulus that a defective chip made: sample mod03 of the discoverers' detection tool
+// (crocs-muni/roca).
 const rocaModulus = "9dcd7420e420c270a68060eb8b5aa7457a9f6648f86fafed2775cc1f79ae962f1e63f1b9e51c55f9ea6fdc7332e9b005" +
 	"8c9ff2eb1fc89855029cf6aafe21e689feb38ac9ffb12f1ce371bb5d0e9aae64161abce74b4244bf68f1edb4411f756a097c8929c1474024" +
 	"5ea355f8332d1aa36bb50c7dcb4505da8de02e4e53d38f8df06097da7524df0df93db48eac8cc4af2d3a16257eb2b2adca6ba464e5974fa9" +

@@ -7,8 +7,9 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 )
 
-// ParseReason reads a reason code for the revocation of a leaf. A subscriber may give 0, 1, 3, 4 and 5; the operator
-// 9 (privilegeWithdrawn) as well (BR section 7.2.2). Others are BadRevocationReason, with the allowed ones in the sentence.
+// ParseReason reads a reason code for the revocation of a leaf. A subscriber may give 0, 1, 3, 4 and 5; the operator 9
+// (privilegeWithdrawn) as well (BR section 7.2.2). Others are BadRevocationReason, with the allowed ones in the
+// sentence.
 func ParseReason(code int, asSubscriber bool) (Reason, error) {
 	allowed, list := []Reason{Unspecified, KeyCompromise, AffiliationChanged, Superseded, CessationOfOperation}, "0, 1, 3, 4 and 5"
 	if !asSubscriber {

@@ -38,7 +38,8 @@ func rsaWeakness(modulus *big.Int) string {
 	}
 }
 
-// divide returns the remainders of n by oddPrimes, in as few long divisions as there are machine words in the product of the primes.
+// divide returns the remainders of n by oddPrimes, in as few long divisions as there are machine words in the product
+// of the primes.
 func divide(n *big.Int) (remainders [len(oddPrimes)]uint64) {
 	var divisor, quotient, remainder big.Int
 	for done := 0; done < len(oddPrimes); {
@@ -56,7 +57,8 @@ func divide(n *big.Int) (remainders [len(oddPrimes)]uint64) {
 }
 
 // hasROCAFingerprint reports whether both primes can have the form k*M + 65537^a mod M of the defective generator: then
-// the modulus is a power of 65537 modulo every prime that divides M. Fewer than one sound modulus in 2^27 looks so by chance.
+// the modulus is a power of 65537 modulo every prime that divides M. Fewer than one sound modulus in 2^27 looks so by
+// chance.
 func hasROCAFingerprint(remainders [len(oddPrimes)]uint64) bool {
 	for i, p := range oddPrimes {
 		if p > rocaPrimeBound {

@@ -19,7 +19,8 @@ const day = 24 * time.Hour
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// house is a root, an intermediate and a leaf that break no rule, with what made them. A test changes one thing and signs again.
+// house is a root, an intermediate and a leaf that break no rule, with what made them. A test changes one thing and
+// signs again.
 type house struct {
 	rootKey, key, subjectKey *ecdsa.PrivateKey
 	rootRequest              pki.CARequest

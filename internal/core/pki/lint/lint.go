@@ -18,7 +18,8 @@ type Finding struct {
 
 func (f Finding) String() string { return f.Rule + ": " + f.Text }
 
-// Source is a set of rules for leaves: ours is Leaf, others come from outside. A certificate with a finding is not signed.
+// Source is a set of rules for leaves: ours is Leaf, others come from outside. A certificate with a finding is not
+// signed.
 type Source func(certificate, issuer *x509.Certificate, request pki.Request) []Finding
 
 // Join writes findings as one text.

@@ -120,7 +120,8 @@ func hasType(text string, tag tags.Tag) bool {
 	}
 }
 
-// readNames reads the subject alternative names from the extension itself, since crypto/x509 passes over the kinds that it does not know.
+// readNames reads the subject alternative names from the extension itself, since crypto/x509 passes over the kinds that
+// it does not know.
 func readNames(c *x509.Certificate) ([]ident.Identifier, bool) {
 	extension, found := find(c, oidSubjectAltName)
 	input := cryptobyte.String(extension.Value)

@@ -1,0 +1,166 @@
+package ca_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+func (a *authority) listRequest(number int64, entries ...pki.Entry) pki.CRLRequest {
+	return pki.CRLRequest{
+		Issuer: a.issuer, Shard: a.issuer.Shard, Number: number,
+		ThisUpdate: now.Add(time.Hour), NextUpdate: now.Add(7 * 24 * time.Hour), Entries: entries,
+	}
+}
+
+// openssl checks a certificate against the list of its shard: the good one passes, the revoked one does not, and
+// the list of another shard says nothing about either.
+func TestCRLWithOpenSSL(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []pki.KeyType{pki.ECDSAP256, pki.ECDSAP384, pki.RSA2048} {
+		a := newAuthority(t, kind)
+		good := a.issue(t, a.request(t, newKey(t, pki.ECDSAP256).Public(), "good.example.com"))
+		bad := a.issue(t, a.request(t, newKey(t, pki.ECDSAP256).Public(), "bad.example.com"))
+		der, err := a.engine.SignCRL(t.Context(), a.listRequest(1, pki.Entry{Serial: pki.SerialOf(bad.SerialNumber), At: now, Reason: pki.KeyCompromise}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := pemFile(t, "X509 CRL", der)
+		chain := []string{
+			"verify", "-x509_strict", "-extended_crl", "-crl_check", "-attime", fmt.Sprint(now.Add(2 * time.Hour).Unix()),
+			"-CAfile", pemFile(t, "CERTIFICATE", a.root.Raw), "-untrusted", pemFile(t, "CERTIFICATE", a.intermediate.Raw),
+		}
+		check := func(list string, c *x509.Certificate) (string, error) {
+			return openssl(t, append(chain, "-CRLfile", list, pemFile(t, "CERTIFICATE", c.Raw))...)
+		}
+		if out, err := check(list, good); err != nil {
+			t.Errorf("%s: the good certificate: %s", kind, out)
+		}
+		if out, err := check(list, bad); err == nil || !strings.Contains(out, "certificate revoked") {
+			t.Errorf("%s: the revoked certificate: %s", kind, out)
+		}
+		request := a.listRequest(1)
+		request.Shard = pki.Shard{Number: 2, URL: pki.ShardURL("http://ca.test", "first", 2)}
+		if der, err = a.engine.SignCRL(t.Context(), request); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := check(pemFile(t, "X509 CRL", der), good); err == nil || !strings.Contains(out, "different CRL scope") {
+			t.Errorf("%s: the list of another shard: %s", kind, out)
+		}
+		text := mustOpenSSL(t, "crl", "-in", list, "-noout", "-text")
+		for _, want := range []string{"Version 2", "X509v3 CRL Number: \n                1", "X509v3 Issuing Distribution Point: critical", "URI:http://ca.test/crl/first/1.crl", "Key Compromise"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: openssl does not read %q in\n%s", kind, want, text)
+			}
+		}
+	}
+}
+
+// Certificates and the list of their shard name the same place, byte for byte (INCIDENTS 31, 32), and a list without
+// entries has no empty sequence of them (RFC 5280 section 5.1.2.6).
+func TestCRLCoversItsCertificates(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, pki.ECDSAP256)
+	leaf := a.issue(t, a.request(t, newKey(t, pki.ECDSAP256).Public(), "a.example.com"))
+	der, err := a.engine.SignCRL(t.Context(), a.listRequest(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pki.CheckDistribution(list, leaf); err != nil {
+		t.Error(err)
+	}
+	if text := mustOpenSSL(t, "crl", "-in", pemFile(t, "X509 CRL", der), "-noout", "-text"); !strings.Contains(text, "No Revoked Certificates") {
+		t.Error(text)
+	}
+}
+
+// A root's list covers its intermediates.
+func TestRootCRL(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, pki.ECDSAP384)
+	request := a.listRequest(1, pki.Entry{Serial: pki.SerialOf(a.intermediate.SerialNumber), At: now, Reason: pki.CACompromise})
+	request.Issuer, request.Shard = a.rootIssuer, a.rootIssuer.Shard
+	der, err := a.engine.SignCRL(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := openssl(t, "verify", "-extended_crl", "-crl_check", "-attime", fmt.Sprint(now.Add(2*time.Hour).Unix()),
+		"-CAfile", pemFile(t, "CERTIFICATE", a.root.Raw), "-CRLfile", pemFile(t, "X509 CRL", der), pemFile(t, "CERTIFICATE", a.intermediate.Raw))
+	if err == nil || !strings.Contains(out, "certificate revoked") {
+		t.Error(out)
+	}
+}
+
+// A large list keeps every entry in order, and the caller's order does not matter.
+func TestCRLEntries(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, pki.ECDSAP256)
+	entries := make([]pki.Entry, 5000)
+	for i := range entries {
+		entries[i] = pki.Entry{Serial: newSerial(), At: now.Add(-time.Duration(i) * time.Second), Reason: pki.Superseded}
+	}
+	entries[0].Reason = pki.Unspecified
+	der, err := a.engine.SignCRL(t.Context(), a.listRequest(1<<62, entries...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list.RevokedCertificateEntries) != len(entries) || list.Number.Int64() != 1<<62 {
+		t.Errorf("%d entries, number %v", len(list.RevokedCertificateEntries), list.Number)
+	}
+	for i, e := range list.RevokedCertificateEntries[1:] {
+		if list.RevokedCertificateEntries[i].SerialNumber.Cmp(e.SerialNumber) >= 0 {
+			t.Fatalf("entry %d is not in order", i)
+		}
+	}
+	if !bytes.Equal(list.RawIssuer, a.intermediate.RawSubject) || !bytes.Equal(list.AuthorityKeyId, a.intermediate.SubjectKeyId) {
+		t.Error("the list names another issuer")
+	}
+}
+
+func TestSignCRLRefuses(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, pki.ECDSAP256)
+	request := a.listRequest(1)
+	request.Issuer.Key = ""
+	if _, err := a.engine.SignCRL(t.Context(), request); !fault.Is(err, fault.Unavailable) {
+		t.Error("without the key:", err)
+	}
+	request = a.listRequest(1)
+	request.NextUpdate = request.ThisUpdate.Add(-time.Second)
+	if _, err := a.engine.SignCRL(t.Context(), request); err == nil {
+		t.Error("over before it begins")
+	}
+	for about, entries := range map[string][]pki.Entry{
+		"serial 0": {{Serial: "", At: now}}, "no date": {{Serial: "01"}}, "twins": {{Serial: "01", At: now}, {Serial: "01", At: now}},
+	} {
+		if _, err := a.engine.SignCRL(t.Context(), a.listRequest(1, entries...)); err == nil {
+			t.Error(about)
+		}
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := a.engine.SignCRL(cancelled, a.listRequest(1)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	a.store.keys["first"] = foreignKey{newKey(t, pki.ECDSAP256), a.intermediate.PublicKey}
+	a.engine = newEngine(a)
+	if der, err := a.engine.SignCRL(t.Context(), a.listRequest(1)); err == nil || der != nil {
+		t.Error("signed with another key:", err)
+	}
+}
