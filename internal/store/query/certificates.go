@@ -19,26 +19,39 @@ import (
 const IssuanceColumns = "id, organisation, connector, account, order_id, profile, profile_name, issuer, serial, names, " +
 	"not_before, not_after, key_hash, shard"
 
-// IntentColumns are the columns of intents in the order of IntentValues.
-const IntentColumns = IssuanceColumns + ", begun, tbs"
+// IntentColumns and CertificateColumns are the columns of intents and certificates in the order of IntentValues and
+// CertificateValues; a new certificate is not revoked.
+const (
+	IntentColumns      = IssuanceColumns + ", begun, tbs"
+	CertificateColumns = IssuanceColumns + ", issued, der"
+)
 
 const (
 	selectIntent      = "SELECT " + IntentColumns + " FROM intents "
-	selectCertificate = "SELECT " + IssuanceColumns + ", issued, revoked, reason, der FROM certificates "
+	selectCertificate = "SELECT " + CertificateColumns + ", revoked, reason FROM certificates "
 )
 
 // IntentValues is the row of an intent.
 func IntentValues(i pki.Intent) ([]any, error) {
-	serial, err := Serial(i.Serial)
+	values, err := issuanceValues(i.Certificate)
+	return append(values, Seconds(i.Begun), i.TBS), err
+}
+
+// CertificateValues is the row of a new certificate.
+func CertificateValues(c pki.Certificate) ([]any, error) {
+	values, err := issuanceValues(c)
+	return append(values, Seconds(c.Issued), c.DER), err
+}
+
+func issuanceValues(c pki.Certificate) ([]any, error) {
+	serial, err := Serial(c.Serial)
 	if err != nil {
 		return nil, err
 	}
-	names, err := document(i.Names)
+	names, err := document(c.Names)
 	return []any{
-		i.ID, i.Organisation, i.Connector, i.Account, i.Order, i.Profile, i.ProfileName, i.Issuer, serial, names,
-		Seconds(i.NotBefore), Seconds(i.NotAfter), i.KeyHash[:],
-		sql.NullInt64{Int64: int64(i.Shard), Valid: i.Shard != 0},
-		Seconds(i.Begun), i.TBS,
+		c.ID, c.Organisation, c.Connector, c.Account, c.Order, c.Profile, c.ProfileName, c.Issuer, serial, names,
+		Seconds(c.NotBefore), Seconds(c.NotAfter), c.KeyHash[:], sql.NullInt64{Int64: int64(c.Shard), Valid: c.Shard != 0},
 	}, err
 }
 
@@ -88,7 +101,7 @@ func certificate(rows *sql.Rows) (pki.Certificate, error) {
 		reason          int
 		der             []byte
 	)
-	c, err := issuance(rows, &issued, &revoked, &reason, &der)
+	c, err := issuance(rows, &issued, &der, &revoked, &reason)
 	c.Issued, c.Revoked, c.Reason, c.DER = moment(issued), moment(revoked), pki.Reason(reason), der
 	return c, err
 }

@@ -85,13 +85,10 @@ func (db *DB) CompleteIssuance(ctx context.Context, intent string, der []byte, i
 		if err != nil {
 			return err
 		}
-		if _, err := tx.exec(recordCertificate, query.Seconds(issued), der, intent); err != nil {
+		c := i.Certificate
+		c.Issued, c.DER = issued, der
+		if err := tx.insertCertificate(c); err != nil {
 			return err
-		}
-		for _, name := range query.SearchNames(i.Names) {
-			if _, err := tx.exec("INSERT INTO certificate_names (name, certificate) VALUES (?, ?)", name, intent); err != nil {
-				return err
-			}
 		}
 		if i.Order != "" {
 			err := tx.moveOrder("UPDATE orders SET certificate = ?, ends = ? WHERE id = ? AND begun > 0 AND failure IS NULL AND certificate = ''",
@@ -104,8 +101,21 @@ func (db *DB) CompleteIssuance(ctx context.Context, intent string, der []byte, i
 	})
 }
 
-const recordCertificate = "INSERT INTO certificates (" + query.IssuanceColumns + ", issued, der) " +
-	"SELECT " + query.IssuanceColumns + ", ?, ? FROM intents WHERE id = ?"
+func (t *tx) insertCertificate(c pki.Certificate) error {
+	values, err := query.CertificateValues(c)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(query.Insert("certificates", query.CertificateColumns), values...); err != nil {
+		return err
+	}
+	for _, name := range query.SearchNames(c.Names) {
+		if _, err := t.exec("INSERT INTO certificate_names (name, certificate) VALUES (?, ?)", name, c.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // AbandonIssuance implements store.Issuance.
 func (db *DB) AbandonIssuance(ctx context.Context, intent string, f acme.Failure, e event.Event) error {

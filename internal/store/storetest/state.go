@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
+	"github.com/everleaf-pki/everleaf/internal/store"
 )
 
 // everything is more than any test stores.
@@ -22,13 +24,14 @@ type state struct {
 	Connectors     []policy.Connector
 	Credentials    []policy.Credential
 	Accounts       []acme.Account
+	Keys           map[string]string // account id -> JWK
 	Orders         []acme.Order
 	Authorizations map[string]acme.Authorization
 	Intents        []pki.Intent
 	Certificates   []pki.Certificate
 	CRLs           []pki.CRL
 	Entries        map[string][]pki.Entry
-	Blocked        map[pki.KeyHash]bool
+	Blocked        map[string]bool // certificate id -> its key is blocked
 	Events         []event.Event
 	Setting        string
 }
@@ -58,9 +61,13 @@ func (w *World) state(others ...string) (s state) {
 	for _, id := range others {
 		s.Authorizations[id] = load(w, func() (acme.Authorization, error) { return db.Authorization(ctx, id) })
 	}
-	s.Blocked = map[pki.KeyHash]bool{}
+	s.Keys = map[string]string{}
+	for _, a := range s.Accounts {
+		s.Keys[a.ID] = string(a.Key.JWK())
+	}
+	s.Blocked = map[string]bool{}
 	for _, c := range s.Certificates {
-		s.Blocked[c.KeyHash] = load(w, func() (bool, error) { return db.KeyBlocked(ctx, c.KeyHash) })
+		s.Blocked[c.ID] = load(w, func() (bool, error) { return db.KeyBlocked(ctx, c.KeyHash) })
 	}
 	s.Entries = map[string][]pki.Entry{}
 	for _, i := range s.Issuers {
@@ -71,6 +78,14 @@ func (w *World) state(others ...string) (s state) {
 		}
 	}
 	return s
+}
+
+// Describe returns everything that the contract shows of a store, as indented JSON that is the same for the same content.
+func Describe(t testing.TB, s store.Store) []byte {
+	t.Helper()
+	text, err := json.MarshalIndent((&World{TB: t, Store: s}).state(), "", "  ")
+	must(t, err)
+	return append(text, '\n')
 }
 
 func load[T any](t testing.TB, get func() (T, error)) T {

@@ -1,0 +1,136 @@
+package sqlite
+
+import (
+	"context"
+	"math/big"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/store/storetest"
+)
+
+// Each invariant is broken behind the store's back, and found.
+func TestCheckFinds(t *testing.T) {
+	const unlocked = "PRAGMA foreign_keys = 0;"
+	cases := map[string]struct{ damage, finding string }{
+		"a lost event": {
+			"DELETE FROM events WHERE action = 'certificate.issued' AND object = (SELECT min(id) FROM certificates)",
+			"has no event that tells of its issuance",
+		},
+		"a serial number twice": {
+			"DROP INDEX certificates_serial; UPDATE certificates SET serial = (SELECT min(serial) FROM certificates)",
+			"was used twice by issuer",
+		},
+		"an intent with a used serial number": {
+			"UPDATE intents SET serial = (SELECT min(serial) FROM certificates)",
+			"has the serial number of certificate",
+		},
+		"two certificates": {
+			"DROP INDEX certificates_order; UPDATE certificates SET order_id = (SELECT min(order_id) FROM certificates)",
+			"has 2 certificates",
+		},
+		"a lost certificate": {
+			unlocked + "DELETE FROM certificates WHERE id = (SELECT min(id) FROM certificates)",
+			"which is not there or belongs to another order",
+		},
+		"a certificate that its order does not name": {
+			"UPDATE orders SET certificate = '' WHERE certificate = (SELECT min(id) FROM certificates)",
+			"which does not name it",
+		},
+		"a lost intent":             {"DELETE FROM intents", "no intent will end it"},
+		"a lost authorization":      {"DELETE FROM authorizations WHERE id = (SELECT min(id) FROM authorizations)", "which is not there"},
+		"an unknown issuer":         {unlocked + "UPDATE certificates SET issuer = 'nobody'", "its issuer is not known"},
+		"a missing row":             {unlocked + "DELETE FROM accounts", "A row of orders refers to a missing row of accounts"},
+		"an unreadable issuer":      {"UPDATE issuers SET certificate = x'00'", "cannot be read"},
+		"a name that search misses": {"DELETE FROM certificate_names", "is missing in the index of names"},
+		"nothing":                   {"SELECT 1", ""},
+		"bytes of another certificate": {
+			"UPDATE certificates SET der = (SELECT der FROM certificates WHERE id = (SELECT max(id) FROM certificates))",
+			"its serial number is not the recorded one",
+		},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "everleaf.db")
+			leaveInventory(t, path)
+			scribble(t, path, test.damage)
+			db, err := Open(context.Background(), path, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close() //nolint:errcheck // the test read only
+			findings, err := db.Check(context.Background(), storetest.Noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all := strings.Join(findings, "\n"); test.finding == "" && all != "" || !strings.Contains(all, test.finding) {
+				t.Errorf("the findings are %q; want %q", findings, test.finding)
+			}
+		})
+	}
+}
+
+// leaveInventory leaves a database with two issued certificates, and an order that is processing.
+func leaveInventory(t *testing.T, path string) {
+	t.Helper()
+	db, err := Open(context.Background(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := storetest.NewWorld(t, db)
+	account := w.NewAccount()
+	w.Issue(account.ID, "a.example.com")
+	w.Issue(account.ID, "b.example.com")
+	i, _ := w.Intent(w.NewReadyOrder(account.ID, "c.example.com"))
+	w.Begin(i)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A damaged file is found by SQLite's own check, and a store with endless damage has a bounded report.
+func TestCheckIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "everleaf.db")
+	leaveInventory(t, path)
+	scribble(t, path, "PRAGMA foreign_keys = 0; WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000) "+
+		"INSERT INTO orders SELECT 'order' || x, account, connector, profile, profile_name, identifiers, 0, 0, 0, 0, '[\"x\"]', 1, NULL, '', NULL "+
+		"FROM orders, n WHERE id = (SELECT min(id) FROM orders)")
+	db, err := Open(context.Background(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // the test read only
+	findings, err := db.Check(context.Background(), storetest.Noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(findings) != findingsLimit {
+		t.Errorf("there are %d findings; want %d", len(findings), findingsLimit)
+	}
+}
+
+// The inventory can be read in pages smaller than it is.
+func TestCheckReadsEveryPage(t *testing.T) {
+	db := openTest(t, Options{})
+	w := storetest.NewWorld(t, db)
+	account := w.NewAccount()
+	pattern, der := w.Intent(w.NewReadyOrder(account.ID, "example.com"))
+	w.Begin(pattern)
+	w.Complete(pattern, der)
+	for n := range checkPage {
+		i := pattern
+		i.ID, i.Order, i.Serial = w.ID(), "", pki.SerialOf(big.NewInt(int64(n+1)))
+		w.Begin(i)
+		w.Complete(i, der)
+	}
+	findings, err := db.Check(context.Background(), storetest.Noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(findings) != checkPage { // all but the first have another serial number than their bytes
+		t.Errorf("there are %d findings; want %d", len(findings), checkPage)
+	}
+}

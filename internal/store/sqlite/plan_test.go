@@ -1,0 +1,160 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/store/query"
+	"github.com/everleaf-pki/everleaf/internal/store/storetest"
+)
+
+// small are the tables that stay small, which may be read from end to end.
+var small = []string{ //nolint:gochecknoglobals // a constant that Go cannot write as one
+	"organisations", "issuers", "i", "crl_shards", "s", "profiles", "v", "connectors", "credentials", "pulse", "named",
+	"pragma_freelist_count", "pragma_page_count",
+}
+
+// Every statement finds its rows by an index: none gets slower while the store grows.
+func TestStatementsUseIndexes(t *testing.T) {
+	db := openTest(t, Options{Readers: 1})
+	w := storetest.NewWorld(t, db)
+	callEverything(t, w)
+	reader, err := db.acquire(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { db.readers <- reader }()
+	texts := slices.Concat(slices.Collect(maps.Keys(reader.statements)), slices.Collect(maps.Keys(db.writer.conn.statements)))
+	if len(texts) < 80 {
+		t.Errorf("only %d statements were seen", len(texts))
+	}
+	for _, text := range texts {
+		for _, step := range plan(t, db, text) {
+			words := strings.Fields(step)
+			if words[0] == "SCAN" && !slices.Contains(small, words[1]) && !strings.Contains(step, "CONSTANT ROW") {
+				t.Errorf("%s\n%s", step, text)
+			}
+		}
+	}
+}
+
+func plan(t *testing.T, db *DB, text string) (steps []string) {
+	t.Helper()
+	switch verb, _, _ := strings.Cut(text, " "); verb {
+	case "SELECT", "INSERT", "UPDATE", "DELETE":
+	default:
+		return nil
+	}
+	rows, err := db.writing.Query("EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
+	if err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}
+
+// callEverything calls every method whose statements read tables that grow.
+func callEverything(t *testing.T, w *storetest.World) {
+	t.Helper()
+	ctx, db, noon := context.Background(), w.Store, storetest.Noon
+	account := w.NewAccount()
+	c := w.Issue(account.ID, "example.com")
+	_, pending := w.NewOrder(account.ID, "a.example.com", "b.example.com")
+	_, _ = db.Respond(ctx, pending[0].ID, acme.HTTP01, "x", noon)
+	i, _ := w.Intent(w.NewReadyOrder(account.ID, "example.com"))
+	w.Begin(i)
+	_ = db.AbandonIssuance(ctx, i.ID, acme.Failure{}, w.Event(event.OrderFailed, i.Order))
+	_, _ = db.Revoke(ctx, c.ID, noon, pki.Superseded, true, w.Event(event.CertificateRevoked, c.ID))
+	_, _ = db.Revoke(ctx, c.ID, noon, pki.KeyCompromise, true, w.Event(event.CertificateRevoked, c.ID))
+	_ = db.SaveCRL(ctx, pki.CRL{Issuer: w.Issuer.ID, Shard: w.Issuer.Shard, Number: 1, DER: []byte("x")}, 1, w.Event(event.CRLPublished, "x"))
+	_, _ = db.SetContacts(ctx, account.ID, nil, w.Event(event.AccountUpdated, account.ID))
+	_, _ = db.ChangeKey(ctx, account.ID, account.Key.Thumbprint(), w.NewKey(), w.Event(event.AccountKeyChanged, account.ID))
+	_, _ = db.EndAccount(ctx, account.ID, acme.Deactivated, w.Event(event.AccountDeactivated, account.ID))
+	_, _ = db.Trim(ctx, noon.AddDate(10, 0, 0), 100)
+	_ = db.Ping(ctx)
+
+	_, _ = db.AccountByKey(ctx, w.Connector.ID, "x")
+	_, _ = db.KeyHasAccount(ctx, "x")
+	_, _, _ = db.Order(ctx, "x")
+	_, _ = db.OrderIDs(ctx, "x", "", 10, noon)
+	_, _ = db.Authorization(ctx, "x")
+	_, _ = db.Reusable(ctx, "x", w.Names("example.com", "example.org"), noon, noon)
+	_, _ = db.Unfinished(ctx, noon, 10)
+	_, _ = db.Intents(ctx, noon, 10)
+	_, _ = db.Entries(ctx, w.Issuer.ID, 1, noon)
+	_, _ = db.CRL(ctx, w.Issuer.ID, 1)
+	_, _ = db.CRLsDue(ctx, noon)
+	_, _ = db.KeyBlocked(ctx, c.KeyHash)
+	_, _ = db.KeyHasCertificate(ctx, c.KeyHash)
+	for _, x := range []string{"", "x"} {
+		_, _ = db.Accounts(ctx, x, "", 10)
+		_, _ = db.ListOrders(ctx, x, "", 10)
+		_, _ = db.Events(ctx, x, "", 10)
+		_, _ = db.CertificateBySerial(ctx, x, c.Serial)
+		_, _ = db.Credentials(ctx, x)
+		_, _ = db.Profiles(ctx, x)
+	}
+	for _, f := range []pki.Filter{
+		{}, {Name: "a"}, {Name: ".a"}, {Account: "x"}, {Connector: "x"}, {Order: "x"}, {KeyHash: c.KeyHash}, {Revoked: true},
+		{ExpiresBefore: noon}, {ExpiresAfter: noon}, {ExpiresAfter: noon, ExpiresBefore: noon.Add(time.Hour)},
+	} {
+		_, _ = db.FindCertificates(ctx, f)
+	}
+}
+
+// recorder keeps the statement that a read would run.
+type recorder struct{ text string }
+
+func (r *recorder) Query(_ context.Context, text string, _ ...any) (*sql.Rows, error) {
+	r.text = text
+	return nil, sql.ErrNoRows
+}
+
+// Each way to search the inventory has its index.
+func TestSearchPlans(t *testing.T) {
+	db := openTest(t, Options{})
+	noon := storetest.Noon
+	const primary = "INDEX sqlite_autoindex_certificates_1"
+	cases := []struct {
+		filter  pki.Filter
+		indexes []string
+	}{
+		{pki.Filter{}, []string{primary + " (id<?)"}},
+		{pki.Filter{Name: "example.com"}, []string{primary + " (id=?)", "PRIMARY KEY (name=?)"}},
+		{pki.Filter{Name: ".example.com"}, []string{primary + " (id=?)", "PRIMARY KEY (name>? AND name<?)"}},
+		{pki.Filter{Account: "x"}, []string{"INDEX certificates_account (account=? AND id<?)"}},
+		{pki.Filter{Order: "x"}, []string{"INDEX certificates_order (order_id=?)"}},
+		{pki.Filter{KeyHash: pki.KeyHash{1}}, []string{"INDEX certificates_key (<expr>=?)"}},
+		{pki.Filter{Revoked: true}, []string{"INDEX certificates_revoked (id<?)"}},
+		{pki.Filter{ExpiresAfter: noon, ExpiresBefore: noon}, []string{"INDEX certificates_expiry (not_after>? AND not_after<?)"}},
+	}
+	for _, test := range cases {
+		var r recorder
+		_, _ = query.Certificates(context.Background(), &r, test.filter)
+		found := strings.Join(plan(t, db, r.text), "; ")
+		for _, index := range test.indexes {
+			if !strings.Contains(found, index) {
+				t.Errorf("%+v is found by %s; want %s", test.filter, found, index)
+			}
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+// Populate stores something in every state that the domain knows.
+func (w *World) Populate() {
+	w.Helper()
+	ctx, db := background(), w.Store
+	credential := w.NewCredential("first customer", 5)
+	must(w, db.SuspendCredential(ctx, credential.ID, Noon, w.Event(event.CredentialSuspended, credential.ID)))
+	must(w, db.SetRules(ctx, w.NewConnector("strict").ID, everyRule(), w.Event(event.ConnectorSaved, w.Connector.ID)))
+	second := w.Profile
+	second.ID, second.Version = w.ID(), 2
+	must(w, db.SaveProfile(ctx, second, w.Event(event.ProfileSaved, second.ID)))
+	must(w, db.PutSetting(ctx, aSetting, "http://ca.test"))
+
+	account, gone := w.NewAccount(), w.NewAccount()
+	w.NewOrder(account.ID, "pending.example.com", "*.example.com", "192.0.2.7", "2001:db8::1")
+	_, answered := w.NewOrder(account.ID, "answered.example.com")
+	_, err := db.Respond(ctx, answered[0].ID, acme.HTTP01, "token.thumbprint", Noon)
+	must(w, err)
+	_, refused := w.NewOrder(account.ID, "refused.example.com")
+	_, err = db.Conclude(ctx, w.failure(refused[0]), w.Event(event.AuthorizationInvalid, refused[0].ID))
+	must(w, err)
+	w.NewReadyOrder(account.ID, "ready.example.com")
+	processing, _ := w.Intent(w.NewReadyOrder(account.ID, "processing.example.com"))
+	w.Begin(processing)
+	abandoned, _ := w.Intent(w.NewReadyOrder(account.ID, "abandoned.example.com"))
+	w.Begin(abandoned)
+	must(w, w.abandon(abandoned.ID))
+	w.Issue(account.ID, "valid.example.com", "*.valid.example.com", "192.0.2.8")
+	revoked := w.Issue(account.ID, "revoked.example.com")
+	_, err = db.Revoke(ctx, revoked.ID, Noon.Add(time.Hour), pki.KeyCompromise, true, w.Event(event.CertificateRevoked, revoked.ID))
+	must(w, err)
+	w.publish(1, 1)
+	must(w, db.OpenShard(ctx, w.Issuer.ID, pki.Shard{Number: 2, URL: "http://ca.test/crl/2.crl"}))
+	w.NewOrder(gone.ID, "gone.example.com")
+	_, err = db.EndAccount(ctx, gone.ID, acme.Deactivated, w.Event(event.AccountDeactivated, gone.ID))
+	must(w, err)
+}
