@@ -47,7 +47,7 @@ what it would use.`,
 	addSettings(cmd.Flags())
 	return c.reader(cmd, func(cmd *cobra.Command, _ []string) (result, error) {
 		sources := c.sources(cmd)
-		values, err := config.Resolve(sources)
+		_, values, err := config.Resolve(sources)
 		list := settingsList{SchemaVersion: adminapi.SchemaVersion, File: sources.File}
 		rows := render.Rows{Header: []string{"SETTING", "VALUE", "SOURCE", "AFTER A CHANGE"}}
 		for _, v := range values {

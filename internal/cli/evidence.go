@@ -35,7 +35,11 @@ func (e *evidence) line(depth int, format string, args ...any) {
 
 func (e *evidence) authorization(a adminapi.Authorization) {
 	e.text.WriteString("\n")
-	e.line(0, "%s: %s, until %s (authorization %s)", a.Name, a.Status, render.When(a.Expires, e.c.now()), a.ID)
+	until := ""
+	if a.Status == string(acme.Valid) || a.Status == string(acme.Pending) {
+		until = " until " + render.When(a.Expires, e.c.now())
+	}
+	e.line(0, "%s: %s%s, authorization %s", a.Name, a.Status, until, a.ID)
 	for _, one := range a.Challenges {
 		e.line(1, "%s: %s", one.Method, one.Status)
 		for _, text := range failure(one.Failure) {

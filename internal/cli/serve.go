@@ -39,7 +39,7 @@ again.`,
 }
 
 func (c *command) serve(cmd *cobra.Command) error {
-	settings, err := c.loadSettings(cmd)
+	settings, values, err := config.Resolve(c.sources(cmd))
 	if err != nil {
 		return err
 	}
@@ -50,9 +50,8 @@ func (c *command) serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	reload, err := c.reloader(cmd, level, log)
-	if err != nil {
-		return errors.Join(err, installation.Close())
+	reload := func(context.Context) error {
+		return reload(values, c.sources(cmd), level, log)
 	}
 	stop := onHangup(cmd.Context(), reload)
 	defer stop()
@@ -87,28 +86,20 @@ func onHangup(ctx context.Context, reload func(context.Context) error) (stop fun
 	}
 }
 
-// reloader returns what reads the settings again while the server runs. It takes over what can change then, and refuses
-// a change of anything else, so that nobody believes that it happened. After an error everything is as before.
-func (c *command) reloader(cmd *cobra.Command, level *slog.LevelVar, log *slog.Logger) (func(context.Context) error, error) {
-	before, err := config.Resolve(c.sources(cmd))
-	if err != nil {
-		return nil, err
+// reload reads the settings again while the server runs. It takes over what can change then, and refuses a change of
+// anything else, so that nobody believes that it happened. After an error everything is as before.
+func reload(before []config.Value, s config.Sources, level *slog.LevelVar, log *slog.Logger) error {
+	fresh, after, err := config.Resolve(s)
+	if err == nil {
+		err = onlyLive(before, after)
 	}
-	return func(context.Context) error {
-		fresh, err := c.loadSettings(cmd)
-		if err == nil {
-			var after []config.Value
-			after, err = config.Resolve(c.sources(cmd))
-			err = errors.Join(err, onlyLive(before, after))
-		}
-		if err != nil {
-			log.Error("the settings were not reloaded; the old ones stay in force", slog.Any("error", err))
-			return err
-		}
-		level.Set(fresh.LogLevel)
-		log.Info("the settings were reloaded")
-		return nil
-	}, nil
+	if err != nil {
+		log.Error("the settings were not reloaded; the old ones stay in force", slog.Any("error", err))
+		return err
+	}
+	level.Set(fresh.LogLevel)
+	log.Info("the settings were reloaded")
+	return nil
 }
 
 // onlyLive refuses a change of settings that need a restart. Both lists are in the order of the table.

@@ -131,7 +131,7 @@ func FuzzFile(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		values, err := config.Resolve(config.Sources{Env: env("EVERLEAF_DATA", "d"), File: path, Asked: true})
+		_, values, err := config.Resolve(config.Sources{Env: env("EVERLEAF_DATA", "d"), File: path, Asked: true})
 		if len(values) != len(config.Settings()) {
 			t.Fatalf("%d values for %d settings", len(values), len(config.Settings()))
 		}

@@ -29,18 +29,13 @@ type Value struct {
 
 // Load returns the settings. The error names every problem at once, each with its place and what to do.
 func Load(s Sources) (Config, error) {
-	c, _, err := read(s)
+	c, _, err := Resolve(s)
 	return c, err
 }
 
-// Resolve returns the value of every setting, in the order of the table, with where it comes from. The error is Load's;
-// the values are returned beside it.
-func Resolve(s Sources) ([]Value, error) {
-	_, values, err := read(s)
-	return values, err
-}
-
-func read(s Sources) (Config, []Value, error) {
+// Resolve is Load that tells where the settings come from: one value for each, in the order of the table. The values
+// are returned beside an error too.
+func Resolve(s Sources) (Config, []Value, error) {
 	file, err := readFile(s)
 	problems := []error{err}
 	var c Config

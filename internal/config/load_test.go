@@ -116,7 +116,7 @@ func TestPrecedence(t *testing.T) {
 	if diff := cmp.Diff(want, got, options); diff != "" {
 		t.Error(diff)
 	}
-	values, err := config.Resolve(s)
+	_, values, err := config.Resolve(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 
@@ -33,6 +34,7 @@ func newSample() sample {
 		Words: []string{
 			"plain", "", " ", "123", "0123", "12e45", "true", "no", "null", "~", "2026-11-23", "2026-11-23T12:00:00Z", "0x1f", ".5",
 			"a: b", "- a", "#c", "@", "`", "&a", "*a", "!t", "%", "\"", "'", "[", "{", "\\", "tab\t", "bell\a", "ü", "𝒜", "trailing ", "<<", "=",
+			"\x1b[2J", "c1 \u009b2J", "\u202eright to left", "\u00a0", "\ufeff", "\U000e0001tag", "\x7f", "line\nwith \x1b", "\u2028",
 		},
 		PEM:  "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
 		When: time.Date(2026, 2, 21, 11, 59, 59, 0, time.UTC),
@@ -65,6 +67,17 @@ func TestTreeIsTheSameInBoth(t *testing.T) {
 	}
 	if !reflect.DeepEqual(fromJSON, fromYAML) {
 		t.Errorf("JSON %v\nYAML %v\n%s", fromJSON, fromYAML, asYAML.String())
+	}
+	for _, text := range []string{asJSON.String(), asYAML.String()} {
+		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+			t.Errorf("what a terminal would obey is there raw: %q", text[i:min(len(text), i+20)])
+		}
+	}
+	original := newSample().Words
+	for i, word := range fromJSON.(map[string]any)["words"].([]any) {
+		if word != original[i] {
+			t.Errorf("got %q, want %q", word, original[i])
+		}
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"go.yaml.in/yaml/v4"
 
@@ -55,7 +57,7 @@ func Tree(w io.Writer, f Format, v any) error {
 		if err := json.Indent(&indented, text, "", "  "); err != nil {
 			return fmt.Errorf("indent JSON: %w", err)
 		}
-		text = append(indented.Bytes(), '\n')
+		text = append(escape(indented.String(), jsonEscape), '\n')
 	case YAML:
 		if text, err = toYAML(text); err != nil {
 			return err
@@ -83,12 +85,38 @@ func toYAML(text []byte) ([]byte, error) {
 	if err := encoder.Close(); err != nil {
 		return nil, fmt.Errorf("write YAML: %w", err)
 	}
-	return out.Bytes(), nil
+	return escape(out.String(), yamlEscape), nil
 }
+
+// escape writes the characters that a terminal would obey or hide as escapes. They stand in quotes only.
+func escape(text string, as func(rune) string) []byte {
+	var out bytes.Buffer
+	for _, r := range text {
+		if isHidden(r) {
+			out.WriteString(as(r))
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.Bytes()
+}
+
+// jsonEscape writes r as RFC 8259 section 7 does: in UTF-16.
+func jsonEscape(r rune) string {
+	if high, low := utf16.EncodeRune(r); high != unicode.ReplacementChar {
+		return fmt.Sprintf(`\u%04x\u%04x`, high, low)
+	}
+	return fmt.Sprintf(`\u%04x`, r)
+}
+
+// yamlEscape writes r as YAML 1.2 section 5.7 does.
+func yamlEscape(r rune) string { return fmt.Sprintf(`\U%08X`, r) }
 
 // plain takes the spelling of JSON away: the encoder quotes only what would be read as something else than text.
 func plain(node *yaml.Node) {
 	switch {
+	case node.Kind == yaml.ScalarNode && strings.ContainsFunc(node.Value, isHidden):
+		node.Style = yaml.DoubleQuotedStyle
 	case node.Kind == yaml.ScalarNode && strings.Contains(node.Value, "\n"):
 		node.Style = yaml.LiteralStyle
 	case (node.Kind == yaml.SequenceNode || node.Kind == yaml.MappingNode) && len(node.Content) == 0:
@@ -100,3 +128,5 @@ func plain(node *yaml.Node) {
 		plain(child)
 	}
 }
+
+func isHidden(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }

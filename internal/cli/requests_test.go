@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
+)
+
+// Each command asks the door for exactly what its arguments say.
+func TestRequests(t *testing.T) {
+	chain, key, secret := writeText(t, "CHAIN"), writeText(t, "KEY"), writeText(t, "secret\n")
+	tests := []struct{ args, asks string }{
+		{"org list", "GET /v1/organisations"},
+		{"organisation create retail", `POST /v1/organisations {"name":"retail"}`},
+		{"ca list", "GET /v1/issuers"},
+		{"issuer show default", "GET /v1/issuers/default"},
+		{"ca import --chain " + chain + " --key " + key, `POST /v1/issuers {"chain":"CHAIN","key":"KEY"}`},
+		{
+			"ca import --chain " + chain + " --key " + key + " --key-passphrase-file " + secret + " --name n --org o",
+			`POST /v1/issuers {"name":"n","organisation":"o","chain":"CHAIN","key":"KEY","passphrase":"secret"}`,
+		},
+		{"ca next default", `POST /v1/issuers/default/next {}`},
+		{"ca next default --parent-key " + key + " --parent-key-passphrase-file " + secret, `POST /v1/issuers/default/next {"key":"KEY","passphrase":"secret"}`},
+		{"profile list", "GET /v1/profiles"},
+		{"profile show weekly --org retail", "GET /v1/profiles/weekly?organisation=retail"},
+		{"profile set weekly", "PATCH /v1/profiles/weekly {}"},
+		{
+			"profile set weekly --description text --issuer i --lifetime 7d --backdate 10m --keys ecdsa-p256,rsa --usages server-auth --usages client-auth --common-name --no-crl=false --org o",
+			`PATCH /v1/profiles/weekly?organisation=o {"description":"text","issuer":"i","lifetime":"7d","backdate":"10m","keys":["ecdsa-p256","rsa"],"usages":["server-auth","client-auth"],"common_name":true,"no_crl":false}`,
+		},
+		{"connector list", "GET /v1/connectors"},
+		{"connector show a/b", "GET /v1/connectors/a%2Fb"},
+		{"connector create shops", `POST /v1/connectors {"name":"shops"}`},
+		{"connector create shops --org o --require-eab", `POST /v1/connectors {"name":"shops","organisation":"o","rules":{"external_binding":true}}`},
+		{"connector set shops --require-eab=false --names= --allow-loopback", `PATCH /v1/connectors/shops {"names":[],"external_binding":false,"addresses":{"loopback":true}}`},
+		{
+			"connector set shops --profiles a,b --names .x,y --methods dns-01 --max-identifiers 5 --order-life 1h --reuse-life 0s --pre-authorize=false --not-before-after=false " +
+				"--terms-of-service https://t --website https://w --caa-identities ca.x --allow-private=false --allow-networks 169.254.0.0/16 --deny-networks 10.0.0.1,::/0",
+			`PATCH /v1/connectors/shops {"profiles":["a","b"],"names":[".x","y"],"methods":["dns-01"],"terms_of_service":"https://t","website":"https://w","caa_identities":["ca.x"],"max_identifiers":5,` +
+				`"addresses":{"private":false,"allow":["169.254.0.0/16"],"deny":["10.0.0.1/32","::/0"]},"order_life":"1h","reuse_life":"0s","pre_authorize":false,"not_before_after":false}`,
+		},
+		{"connector suspend shops", "POST /v1/connectors/shops/suspend"},
+		{"connector resume shops", "POST /v1/connectors/shops/resume"},
+		{"credential list --connector c", "GET /v1/credentials?connector=c"},
+		{"credential create --name web --connector c --max-accounts 2 --expires 30d", `POST /v1/credentials {"name":"web","connector":"c","max_accounts":2,"expires":"2026-12-23T12:00:00Z"}`},
+		{"credential show k", "GET /v1/credentials/k"},
+		{"credential suspend k", "POST /v1/credentials/k/suspend"},
+		{"credential resume k", "POST /v1/credentials/k/resume"},
+		{"credential delete k", "DELETE /v1/credentials/k"},
+		{"account list --connector c --limit 7 --before b", "GET /v1/accounts?before=b&connector=c&limit=7"},
+		{"account show a", "GET /v1/accounts/a"},
+		{"account revoke a", "POST /v1/accounts/a/revoke"},
+		{"order list", "GET /v1/orders?limit=1000"},
+		{"order show o", "GET /v1/orders/o"},
+		{"cert list", "GET /v1/certificates?limit=1000"},
+		{
+			"certificate list --name .x --connector c --account a --order o --expires-before 30d --expires-after 2026-01-01 --revoked",
+			"GET /v1/certificates?account=a&connector=c&expires_after=2026-01-01T00%3A00%3A00Z&expires_before=2026-12-23T12%3A00%3A00Z&limit=1000&name=.x&order=o&revoked=true",
+		},
+		{"cert show ff", "GET /v1/certificates/ff"},
+		{"cert revoke ff", "POST /v1/certificates/ff/revoke {}"},
+		{"cert revoke ff --reason keyCompromise", `POST /v1/certificates/ff/revoke {"reason":"keyCompromise"}`},
+		{"event list", "GET /v1/events?limit=100"},
+		{"event list --object o --limit 0", "GET /v1/events?limit=1000&object=o"},
+	}
+	door := &fakeDoor{}
+	b := newBench(t, serveDoor(t, door))
+	for _, tt := range tests {
+		b.want(exitRemote, "", "everleaf: There is no such thing.\n", strings.Fields(tt.args)...)
+		if diff := cmp.Diff([]string{tt.asks}, door.requests()); diff != "" {
+			t.Errorf("everleaf %s:\n%s", tt.args, diff)
+		}
+	}
+}
+
+func writeText(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// What cannot be meant is refused before anybody is asked.
+func TestSlips(t *testing.T) {
+	tests := []struct{ args, says string }{
+		{"crt list", `there is no command "everleaf crt"; did you mean cert?`},
+		{"zzz", `there is no command "everleaf zzz"; see "everleaf --help"`},
+		{"cert lst", `there is no command "everleaf cert lst"; did you mean list?`},
+		{"cert list extra", `"extra" is one argument too many; see "everleaf cert list --help"`},
+		{"cert show", `SERIAL|ID is missing; write "everleaf cert show SERIAL|ID"`},
+		{"cert list --nmae x", `there is no flag --nmae; did you mean --name?`},
+		{"cert list --something-else", `there is no flag --something-else; see "everleaf cert list --help"`},
+		{"cert list -q", `there is no flag -q; see "everleaf cert list --help"`},
+		{"cert list --name", `--name needs a value`},
+		{"cert list --limit -1", `--limit: "-1" is not a number from 0 on`},
+		{"cert list --expires-before soon", `--expires-before: "soon" is not a time; write it like 2026-11-23T12:00:00Z or 2026-11-23 in UTC, or as a time from now like 30d`},
+		{"cert list -o xml", `--output: "xml" is none of table, json, yaml`},
+		{"cert list -o pem", `--output: "pem" is none of table, json, yaml`},
+		{"credential create", `name the credential with --name, after whoever gets it`},
+		{"connector set c", `name the rules to change; "everleaf connector set --help" lists them`},
+		{"connector set c --methods dns-1", `--methods: "dns-1" is none of http-01, dns-01, tls-alpn-01`},
+		{"connector set c --require-eab=maybe", `--require-eab: "maybe" is neither true nor false`},
+		{"connector set c --deny-networks lan", `--deny-networks: "lan" is not a network; write it like 10.0.0.0/8 or 10.1.2.3`},
+		{"profile set p --lifetime 90", `--lifetime: invalid length of time "90": write it like 90d, 160h or 1d12h`},
+		{"profile set p --keys dsa", `--keys: "dsa" is none of ecdsa-p256, ecdsa-p384, rsa, ed25519`},
+		{"ca import --chain x", `give the certificates with --chain and the private key with --key`},
+		{"ca import --chain /none --key /none", `a file cannot be read: open /none: no such file or directory`},
+		{"completion tcsh", `there is no completion for "tcsh"; choose one of bash, zsh, fish, powershell`},
+		{"serve --listen 8443", `--listen: "8443" is not an address; write HOST:PORT, :PORT or [IPv6]:PORT`},
+	}
+	door := &fakeDoor{}
+	b := newBench(t, serveDoor(t, door))
+	for _, tt := range tests {
+		b.want(exitLocal, "", "everleaf: "+tt.says+"\n", strings.Fields(tt.args)...)
+	}
+	if asked := door.requests(); len(asked) > 0 {
+		t.Errorf("the server was asked: %q", asked)
+	}
+}
+
+// A long list is fetched in pages, up to the limit.
+func TestPages(t *testing.T) {
+	certificates := func(next string, ids ...string) adminapi.Certificates {
+		list := adminapi.Certificates{SchemaVersion: 1, Next: next, Certificates: []adminapi.Certificate{}}
+		for _, id := range ids {
+			list.Certificates = append(list.Certificates, adminapi.Certificate{ID: id, Serial: id, NotAfter: noon, Names: []string{}})
+		}
+		return list
+	}
+	door := &fakeDoor{answers: map[string]any{
+		"GET /v1/certificates?limit=1000":          certificates("b", "a", "b"),
+		"GET /v1/certificates?before=b&limit=1000": certificates("", "c"),
+		"GET /v1/certificates?limit=3":             certificates("b", "a", "b"),
+		"GET /v1/certificates?before=b&limit=1":    certificates("c", "c"),
+	}}
+	b := newBench(t, serveDoor(t, door))
+	header := "SERIAL  STATUS  EXPIRES                        PROFILE  CONNECTOR  NAMES\n"
+	row := func(id string) string {
+		return id + "       -       2026-11-23 12:00:00 UTC (now)  -        -          -\n"
+	}
+	b.want(exitDone, header+row("a")+row("b")+row("c"), "", "cert", "list")
+	b.want(exitDone, header+row("a")+row("b")+row("c"), "There are more; they follow with --before c\n", "cert", "list", "--limit", "3")
+
+	stdout, _, _ := b.run("cert", "list", "--limit", "3", "-o", "json")
+	if !strings.Contains(stdout, "\n  \"next\": \"c\"\n") || strings.Count(stdout, `"serial"`) != 3 {
+		t.Errorf("got %s", stdout)
+	}
+}
+
+func TestAnswersOfTheServer(t *testing.T) {
+	door := &fakeDoor{answers: map[string]any{
+		"GET /v1/organisations": refused{500, `{"kind":"internal","message":"The server failed; its log tells why under this request's id.","request_id":"ABC"}`},
+		"GET /v1/connectors":    refused{502, `<html>`},
+		"GET /v1/issuers":       refused{409, "{\"kind\":\"conflict\",\"message\":\"\\u001b[2J\"}"},
+	}}
+	b := newBench(t, serveDoor(t, door))
+	b.want(exitRemote, "", "everleaf: The server failed; its log tells why under this request's id. (request ABC)\n", "org", "list")
+	b.want(exitRemote, "", "everleaf: The server answered with status 502 and no explanation.\n", "connector", "list")
+	b.want(exitRemote, "", "everleaf: \ufffd[2J\n", "ca", "list")
+}

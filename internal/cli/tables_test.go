@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+	"github.com/everleaf-pki/everleaf/internal/core/span"
+)
+
+// hostile is text of a stranger that would move the cursor of a careless terminal.
+const hostile = "\x1b[2J\u202eevil"
+
+// TestTables shows what a person reads, for one of everything. The golden file is the specification.
+func TestTables(t *testing.T) {
+	door := &fakeDoor{answers: sampleAnswers()}
+	b := newBench(t, serveDoor(t, door))
+	var all strings.Builder
+	for _, args := range []string{
+		"org list", "ca list", "ca show default", "profile list", "profile show weekly", "connector list", "connector show shops",
+		"credential list", "credential show kid1", "account list", "account show acc1",
+		"order list", "order show order1", "order show order1 -o yaml",
+		"cert list", "cert show ff01", "cert show ff01 -o pem", "cert show ff01 -o json", "cert list -o yaml",
+		"cert revoke ff01", "event list",
+	} {
+		stdout, stderr, code := b.run(strings.Fields(args)...)
+		all.WriteString("$ everleaf " + args + "\n" + stdout)
+		if stderr != "" {
+			all.WriteString("(stderr) " + stderr)
+		}
+		all.WriteString("\n")
+		if code != exitDone {
+			t.Errorf("everleaf %s: exit %d", args, code)
+		}
+	}
+	if strings.ContainsAny(all.String(), "\x1b\u202e") {
+		t.Error("text of a stranger reaches the terminal raw")
+	}
+	golden(t, "tables.golden", all.String())
+}
+
+func sampleAnswers() map[string]any {
+	certificate := sampleCertificate()
+	revoked := certificate
+	revoked.Status, revoked.RevokedAt, revoked.Reason = adminapi.StatusRevoked, noon.Add(-time.Minute), "keyCompromise"
+	shown := certificate
+	shown.PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+	issuer := adminapi.Issuer{
+		ID: "issuer1", Name: "default", Organisation: "default", Parent: "root1", Subject: "CN=Issuing", Serial: "01",
+		NotBefore: noon.Add(-24 * time.Hour), NotAfter: noon.Add(4 * 365 * 24 * time.Hour), Signs: true, HasKey: true,
+		CRL: "http://pki.example.com/crl/issuer1/1.crl", Fingerprint: strings.Repeat("ab", 32), Created: noon,
+	}
+	profile := adminapi.Profile{
+		ID: "profile1", Name: "weekly", Version: 2, Organisation: "default", Created: noon,
+		Spec: pki.Spec{Issuer: "default", Lifetime: 7 * span.Day, Keys: []pki.KeyType{pki.ECDSAP256}, Usages: []pki.Usage{pki.ServerAuth}, NoCRL: true},
+	}
+	credential := adminapi.Credential{ID: "kid1", Name: "web", Kind: "eab", Connector: "shops", Status: "suspended", MaxAccounts: 1, Created: noon, Expires: noon.Add(time.Hour), Suspended: noon}
+	account := adminapi.Account{
+		ID: "acc1", Connector: "shops", Status: "valid", Contacts: []string{"mailto:a@example.com", "mailto:" + hostile, "mailto:c@example.com"},
+		Algorithm: "ES256", Thumbprint: "thumb", Credential: "kid1", Created: noon.Add(-48 * time.Hour), TermsAgreed: noon.Add(-48 * time.Hour),
+	}
+	order := sampleOrder()
+	listed := order
+	listed.Authorizations = nil
+	return map[string]any{
+		"GET /v1/organisations":             adminapi.Organisations{SchemaVersion: 1, Organisations: []adminapi.Organisation{{ID: "org1", Name: "default", Created: noon}}},
+		"GET /v1/issuers":                   adminapi.Issuers{SchemaVersion: 1, Issuers: []adminapi.Issuer{issuer}},
+		"GET /v1/issuers/default":           issuer,
+		"GET /v1/profiles":                  adminapi.Profiles{SchemaVersion: 1, Profiles: []adminapi.Profile{profile}},
+		"GET /v1/profiles/weekly":           profile,
+		"GET /v1/connectors":                adminapi.Connectors{SchemaVersion: 1, Connectors: []adminapi.Connector{sampleConnector()}},
+		"GET /v1/connectors/shops":          sampleConnector(),
+		"GET /v1/credentials":               adminapi.Credentials{SchemaVersion: 1, Credentials: []adminapi.Credential{credential}},
+		"GET /v1/credentials/kid1":          credential,
+		"GET /v1/accounts?limit=1000":       adminapi.Accounts{SchemaVersion: 1, Accounts: []adminapi.Account{account}},
+		"GET /v1/accounts/acc1":             account,
+		"GET /v1/orders?limit=1000":         adminapi.Orders{SchemaVersion: 1, Orders: []adminapi.Order{listed}},
+		"GET /v1/orders/order1":             order,
+		"GET /v1/certificates?limit=1000":   adminapi.Certificates{SchemaVersion: 1, Certificates: []adminapi.Certificate{certificate, revoked}},
+		"GET /v1/certificates/ff01":         shown,
+		"POST /v1/certificates/ff01/revoke": revoked,
+		"GET /v1/events?limit=100": adminapi.Events{SchemaVersion: 1, Events: []adminapi.Event{
+			{ID: "event1", At: noon.Add(-time.Second), Organisation: "default", Actor: "admin:local", Action: "certificate.revoked", Object: "cert1", Detail: hostile},
+		}},
+	}
+}
+
+func sampleCertificate() adminapi.Certificate {
+	return adminapi.Certificate{
+		ID: "cert1", Serial: "ff01", Names: []string{"a.example.com", "b.example.com", "c.example.com", "d.example.com"},
+		NotBefore: noon.Add(-time.Hour), NotAfter: noon.Add(90*24*time.Hour - time.Second), Status: adminapi.StatusValid,
+		Profile: "default", Connector: "shops", Account: "acc1", Order: "order1", Issuer: "default", IssuerID: "issuer1",
+		Fingerprint: strings.Repeat("cd", 32), Issued: noon,
+	}
+}
+
+func sampleConnector() adminapi.Connector {
+	rules := policy.DefaultRules("default", "weekly")
+	rules.Names, rules.ExternalBinding, rules.Methods = []string{".example.com"}, true, []acme.Method{acme.DNS01}
+	rules.Addresses.Loopback = true
+	rules.Addresses.Deny = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	return adminapi.Connector{ID: "conn1", Name: "shops", Kind: "acme", Organisation: "default", Status: "active", Created: noon, Rules: rules}
+}
+
+// sampleOrder failed after two attempts: a connection that was refused, then a wrong answer behind a redirect.
+func sampleOrder() adminapi.Order {
+	name, err := ident.ParseDNS("shop.example.com")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	refusedConnection := &acme.Failure{Kind: "connection", Public: "The connection was refused."}
+	wrong := &acme.Failure{Kind: "incorrect response", Public: "The body is not the key authorization.", Identifier: name}
+	first := acme.Attempt{
+		At: noon.Add(-time.Minute), Duration: 3, Seen: "no connection", Failure: refusedConnection, Retryable: true,
+		Lookups: []acme.Lookup{{Name: "shop.example.com", Type: "AAAA", Server: "127.0.0.1:53", Result: "NXDOMAIN"}, {Name: "shop.example.com", Type: "A", Result: "NOERROR", Answers: []string{"192.0.2.1", "192.0.2.2"}}},
+		Hops:    []acme.Hop{{URL: "http://shop.example.com/.well-known/acme-challenge/t", Address: "192.0.2.1:80", Error: "connection refused"}},
+	}
+	second := acme.Attempt{
+		At: noon.Add(-58 * time.Second), Duration: 12, Perspective: "berlin", Seen: hostile, Failure: wrong,
+		Hops: []acme.Hop{{URL: "http://shop.example.com/.well-known/acme-challenge/t", Address: "192.0.2.1:80", Status: 301}, {URL: "http://www.shop.example.com/t", Status: 200, Error: "the body is too long"}, {URL: "tls://shop.example.com:443"}},
+	}
+	return adminapi.Order{
+		ID: "order1", Connector: "shops", Account: "acc1", Profile: "default", Status: "invalid", Names: []string{"*.example.com", "shop.example.com"},
+		Created: noon.Add(-2 * time.Minute), Expires: noon.Add(24 * time.Hour),
+		Failure: &acme.Failure{Kind: "unauthorized", Public: "Control was not proven.", Subs: []acme.Failure{*wrong}},
+		Authorizations: []adminapi.Authorization{
+			{ID: "authz1", Name: "shop.example.com", Status: "invalid", Created: noon.Add(-2 * time.Minute), Expires: noon.Add(24 * time.Hour), Challenges: []adminapi.Challenge{
+				{Method: "http-01", Status: "invalid", Failure: wrong, Attempts: []acme.Attempt{first, second}},
+				{Method: "dns-01", Status: "pending", Attempts: []acme.Attempt{}},
+			}},
+			{ID: "authz2", Name: "*.example.com", Status: "valid", Created: noon.Add(-time.Hour), Expires: noon.Add(time.Hour), Challenges: []adminapi.Challenge{
+				{Method: "dns-01", Status: "valid", Validated: noon.Add(-time.Hour), Attempts: []acme.Attempt{{At: noon.Add(-time.Hour), Duration: 1, Seen: "the record is there"}}},
+			}},
+		},
+	}
+}
