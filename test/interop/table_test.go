@@ -1,0 +1,81 @@
+package interop
+
+import "github.com/everleaf-pki/everleaf/internal/core/acme"
+
+// A client is somebody else's program, and what of it works with Everleaf.
+type client struct {
+	name   string   // as people know it, with the version that is tested
+	needs  []string // programs, or files by their path
+	server bool     // it obtains certificates while it serves, and shows them in handshakes
+	chain  string   // pattern of the file in which it leaves the certificate with its chain
+	files  []string // templates in testdata, which a cell finds expanded in its folder
+	cells  map[operation]cell
+}
+
+// A cell is one operation with one client: the commands, or the reason why there are none.
+//
+// A command is what a person would type, with placeholders such as {DIRECTORY}. Line breaks in it are for the eye, an
+// assignment at its beginning goes to the environment, and single quotes keep a word from the shell. What stands in
+// [[ ]] is needed by the test only, its ports and folders above all: the documents leave it out.
+type cell struct {
+	blank   string   // why the client has no such operation
+	given   []string // commands that have been run before
+	run     []string // commands of the operation
+	webroot bool     // a web server of its own stands in front, and serves {WEB}
+	reload  string   // pattern of a file after whose appearance the serving client is told to reload
+}
+
+// operation names a row of the table.
+type operation string
+
+const (
+	standalone operation = "http-01"
+	webroot    operation = "webroot"
+	dns01      operation = "dns-01"
+	tlsALPN    operation = "tls-alpn-01"
+	wildcard   operation = "wildcard"
+	ipAddress  operation = "address"
+	manyNames  operation = "many"
+	rsa        operation = "rsa"
+	ecdsa      operation = "ecdsa"
+	eab        operation = "eab"
+	renew      operation = "renew"
+	revoke     operation = "revoke"
+	revokeKey  operation = "revoke-by-key"
+	keyChange  operation = "key-change"
+	deactivate operation = "deactivate"
+)
+
+// row says what an operation is, and what it leaves behind.
+type row struct {
+	operation operation
+	title     string
+	method    acme.Method   // by which the names were proved; "" is any
+	place     func(*place)  // other names than {NAME} alone, another directory
+	key       string        // kind of the certificate's key, as openssl names it; "" is any
+	also      func(*result) // what else is looked at
+}
+
+func rows() []row {
+	return []row{
+		{operation: standalone, title: "Issue, http-01 answered by the client", method: acme.HTTP01},
+		{operation: webroot, title: "Issue, http-01 answered by a web server", method: acme.HTTP01},
+		{operation: dns01, title: "Issue, dns-01", method: acme.DNS01},
+		{operation: tlsALPN, title: "Issue, tls-alpn-01", method: acme.TLSALPN01},
+		{operation: wildcard, title: "A wildcard", method: acme.DNS01, place: (*place).wantWildcard},
+		{operation: ipAddress, title: "An IP address", place: (*place).wantAddress},
+		{operation: manyNames, title: "20 names in one certificate", place: (*place).wantMany},
+		{operation: rsa, title: "An RSA key", key: "rsaEncryption"},
+		{operation: ecdsa, title: "An ECDSA key", key: "id-ecPublicKey"},
+		{operation: eab, title: "External account binding (EAB)", place: (*place).wantBinding, also: (*result).isBound},
+		{operation: renew, title: "Renew", also: (*result).isRenewed},
+		{operation: revoke, title: "Revoke, signed by the account's key", also: (*result).isRevoked},
+		{operation: revokeKey, title: "Revoke, signed by the certificate's key", also: (*result).isRevoked},
+		{operation: keyChange, title: "Change the account's key", also: (*result).hasOtherKey},
+		{operation: deactivate, title: "Deactivate the account", also: (*result).isDeactivated},
+	}
+}
+
+func clients() []client {
+	return []client{certbot()}
+}
