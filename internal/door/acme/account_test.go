@@ -136,8 +136,10 @@ func TestDeactivatedAccountA12(t *testing.T) {
 	if got := read[wire.Account](t, a); got.Status != "deactivated" || got.Contact != nil {
 		t.Errorf("%s", a.body)
 	}
-	for _, url := range []string{c.kid, c.kid + "/orders", order, o.Authorizations[0], certificate.url} {
-		t.Run("A-12 POST-as-GET "+strings.TrimPrefix(url, base), func(t *testing.T) {
+	for name, url := range map[string]string{
+		"account": c.kid, "orders": c.kid + "/orders", "order": order, "authorization": o.Authorizations[0], "certificate": certificate.url,
+	} {
+		t.Run("A-12 POST-as-GET "+name, func(t *testing.T) {
 			c.post(url, "").refused(t, http.StatusUnauthorized, "unauthorized")
 		})
 	}

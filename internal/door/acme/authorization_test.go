@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -154,8 +153,10 @@ func TestChallengeReads(t *testing.T) {
 			}
 		})
 	}
-	for _, path := range []string{"challenge/aaaaaaaaaaaaaaaaaaaa/http-01", strings.TrimPrefix(ch.URL, at("")) + "x"} {
-		t.Run("C-03 no challenge at "+strconv.Quote(path[len(path)-8:]), func(t *testing.T) {
+	for name, path := range map[string]string{
+		"an authorization that is not there": "challenge/aaaaaaaaaaaaaaaaaaaa/http-01", "a method that is not there": strings.TrimPrefix(ch.URL, at("")) + "x",
+	} {
+		t.Run("C-03 no challenge at "+name, func(t *testing.T) {
 			c.to(path, "").refused(t, http.StatusNotFound, "malformed")
 			c.to(path, "{}").refused(t, http.StatusNotFound, "malformed")
 		})

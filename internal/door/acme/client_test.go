@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,8 +98,18 @@ func (a answer) links(relation string) []string {
 
 // send puts one request before the door as net/http would after it was sent to url.
 func (h *house) send(method, url string, header http.Header, body []byte) answer {
-	r := httptest.NewRequest(method, url, bytes.NewReader(body))
-	r.RequestURI = strings.TrimPrefix(url, "https://"+r.Host)
+	rest := strings.TrimPrefix(url, "https://")
+	slash := strings.Index(rest, "/")
+	return h.raw(method, rest[:slash], rest[slash:], header, body)
+}
+
+// raw sends a request for any path, also one that no URL can have.
+func (h *house) raw(method, host, path string, header http.Header, body []byte) answer {
+	r := httptest.NewRequest(method, "/", bytes.NewReader(body))
+	r.Host, r.RequestURI = host, path
+	if u, err := url.ParseRequestURI(path); err == nil {
+		r.URL = u
+	}
 	for name, values := range header {
 		r.Header[name] = values
 	}
