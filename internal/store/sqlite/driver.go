@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	engine "modernc.org/sqlite"
@@ -24,6 +25,9 @@ const (
 	readFrozen // nobody writes the file meanwhile, and nothing is made beside it
 )
 
+// busyTimeout is how long, in milliseconds, a statement waits for a lock that another program holds.
+const busyTimeout = 10_000
+
 // newConnector returns what opens connections to the database file at path.
 func newConnector(path string, access access) (driver.Connector, error) {
 	path, err := filepath.Abs(path)
@@ -42,7 +46,7 @@ func newConnector(path string, access access) (driver.Connector, error) {
 // synchronous=FULL; fullfsync is the same on macOS), references hold, and deleted pages can be given back.
 func settings(access access) url.Values {
 	values := url.Values{
-		"_busy_timeout": {"10000"},
+		"_busy_timeout": {strconv.Itoa(busyTimeout)},
 		"_fk":           {"1"},
 		"_dqs":          {"0"},
 		"_defensive":    {"1"},
@@ -64,7 +68,7 @@ func settings(access access) url.Values {
 		"fullfsync(1)", "checkpoint_fullfsync(1)",
 		"cache_size(-16384)",           // KiB: the right edges of all indexes stay in memory
 		"wal_autocheckpoint(4000)",     // pages: pages that change often are copied back once in many commits
-		"journal_size_limit(33554432)", // octets: a log that grew during a long read shrinks again
+		"journal_size_limit(16777216)", // octets: a log that grew during a long read shrinks again
 	)
 	return values
 }

@@ -104,7 +104,7 @@ func (db *DB) open(ctx context.Context, head header, options Options) error {
 	if err := db.openReaders(ctx); err != nil {
 		return errors.Join(err, conn.close())
 	}
-	db.writer = newWriter(conn, options.Observe)
+	db.writer = newWriter(conn, &walLog{path: db.path + "-wal", limit: logStep}, options.Observe)
 	return nil
 }
 

@@ -22,6 +22,7 @@ const (
 // one fsync. Nobody is answered before COMMIT; nobody's context reaches the transaction.
 type writer struct {
 	conn    *conn
+	log     *walLog
 	observe func(members int, took time.Duration)
 	done    chan struct{} // closed when the last write is answered
 
@@ -44,11 +45,11 @@ type tx struct {
 	broken  error // what ended the transaction, or may have
 }
 
-func newWriter(conn *conn, observe func(members int, took time.Duration)) *writer {
+func newWriter(conn *conn, log *walLog, observe func(members int, took time.Duration)) *writer {
 	if observe == nil {
 		observe = func(int, time.Duration) {}
 	}
-	w := &writer{conn: conn, observe: observe, done: make(chan struct{}), queue: make(chan *member, queueLength)}
+	w := &writer{conn: conn, log: log, observe: observe, done: make(chan struct{}), queue: make(chan *member, queueLength)}
 	go w.loop()
 	return w
 }
@@ -128,6 +129,7 @@ func (w *writer) loop() {
 			m.answer <- answers[i]
 		}
 		w.observe(len(group), time.Since(begun))
+		w.log.shorten(w.conn)
 	}
 }
 
