@@ -48,8 +48,14 @@ type load struct {
 	key    *ecdsa.PrivateKey
 
 	mu           sync.Mutex
-	acknowledged []pki.Serial
+	acknowledged []acknowledgement
 	names        atomic.Int64
+}
+
+// acknowledgement is a certificate that a client holds, and since when.
+type acknowledgement struct {
+	serial pki.Serial
+	at     time.Time
 }
 
 const workers = 8
@@ -83,7 +89,7 @@ func (l *load) run(ctx context.Context) {
 					continue
 				}
 				l.mu.Lock()
-				l.acknowledged = append(l.acknowledged, serial)
+				l.acknowledged = append(l.acknowledged, acknowledgement{serial, time.Now()})
 				l.mu.Unlock()
 			}
 		})
@@ -119,9 +125,21 @@ func (l *load) count() int {
 	return len(l.acknowledged)
 }
 
-// snapshot returns what was acknowledged so far.
-func (l *load) snapshot() []pki.Serial {
+// before returns the serial numbers that were acknowledged before a moment.
+func (l *load) before(moment time.Time) (serials []pki.Serial) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]pki.Serial(nil), l.acknowledged...)
+	for _, a := range l.acknowledged {
+		if a.at.Before(moment) {
+			serials = append(serials, a.serial)
+		}
+	}
+	return serials
+}
+
+// first returns when the first certificate was acknowledged.
+func (l *load) first() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.acknowledged[0].at
 }

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -21,13 +22,19 @@ import (
 // startLimit is how long a server may take to be ready.
 const startLimit = 30 * time.Second
 
-// Build compiles the command once for each test and returns its path.
-func Build(t testing.TB) string {
-	t.Helper()
+// Root is the folder of the module.
+func Root() string {
 	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Build compiles the command and returns its path. Flags are those of go build.
+func Build(t testing.TB, flags ...string) string {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "everleaf")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/everleaf")
-	build.Dir = filepath.Join(filepath.Dir(file), "..", "..")
+	arguments := append([]string{"build", "-o", binary}, flags...)
+	build := exec.CommandContext(t.Context(), "go", append(arguments, "./cmd/everleaf")...) //nolint:gosec // flags of a test
+	build.Dir = Root()
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the command: %v\n%s", err, out)
@@ -61,6 +68,7 @@ func Start(t testing.TB, command ...string) *Server {
 
 func start(command []string) (*Server, error) {
 	cmd := exec.CommandContext(context.Background(), command[0], command[1:]...) //nolint:gosec // a test runs what it built
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a tracer and its server die together
 	pipe, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -119,7 +127,7 @@ func (s *Server) Listen() string {
 
 // Kill ends the process at once, as a crash would, and waits for its end.
 func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill()
+	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
 	<-s.exited
 }
 
