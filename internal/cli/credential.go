@@ -65,15 +65,11 @@ func (c *command) newCredentialFacts(made adminapi.CreatedCredential, data strin
 		if err := f.Write(w); err != nil {
 			return err
 		}
-		folder, err := filepath.Abs(data)
-		if err != nil {
-			folder = data
-		}
-		_, err = fmt.Fprintf(w, "\nWith certbot (the server prints the address of its directory when it starts):\n\n"+
+		_, err := fmt.Fprintf(w, "\nWith certbot (the server prints the address of its directory when it starts):\n\n"+
 			"  REQUESTS_CA_BUNDLE=%s certbot certonly --standalone \\\n"+
 			"    --server https://HOST:PORT/acme/%s/directory --register-unsafely-without-email --agree-tos \\\n"+
 			"    --eab-kid %s --eab-hmac-key %s -d NAME\n",
-			filepath.Join(folder, rootsFile), made.Connector, made.KID, made.HMAC)
+			shellPath(filepath.Join(data, rootsFile)), made.Connector, made.KID, made.HMAC)
 		return err
 	}
 }

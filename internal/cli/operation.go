@@ -24,14 +24,15 @@ type result struct {
 
 // operation completes a command of the administration: it asks the installation and shows what came back.
 func (c *command) operation(cmd *cobra.Command, run func(ctx context.Context, cl *client, args []string) (result, error), more ...render.Format) *cobra.Command {
-	addSettings(cmd.Flags(), "data", "passphrase-file")
-	return c.reader(cmd, func(cmd *cobra.Command, args []string) (r result, err error) {
+	cmd = c.reader(cmd, func(cmd *cobra.Command, args []string) (r result, err error) {
 		err = c.withClient(cmd, func(ctx context.Context, cl *client) error {
 			r, err = run(ctx, cl, args)
 			return err
 		})
 		return r, err
 	}, more...)
+	addSettings(cmd.Flags(), "data", "passphrase-file")
+	return cmd
 }
 
 // reader completes a command that shows something, in the format that is asked for.

@@ -32,7 +32,7 @@ func (c *command) orgCreate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "create NAME",
 		Short:   "Add an organisation",
-		Long:    "Add an organisation. It has no issuer yet: \"everleaf ca import --org NAME\" brings one.",
+		Long:    "Add an organisation. It has no issuer yet: \"everleaf ca import --org NAME\"\nbrings one.",
 		Example: "  everleaf org create retail",
 	}
 	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {

@@ -95,7 +95,7 @@ func TestSlips(t *testing.T) {
 		{"cert lst", `there is no command "everleaf cert lst"; did you mean list?`},
 		{"cert list extra", `"extra" is one argument too many; see "everleaf cert list --help"`},
 		{"cert show", `SERIAL|ID is missing; write "everleaf cert show SERIAL|ID"`},
-		{"cert list --nmae x", `there is no flag --nmae; did you mean --name?`},
+		{"cert list --limits 3", `there is no flag --limits; did you mean --limit?`},
 		{"cert list --something-else", `there is no flag --something-else; see "everleaf cert list --help"`},
 		{"cert list -q", `there is no flag -q; see "everleaf cert list --help"`},
 		{"cert list --name", `--name needs a value`},

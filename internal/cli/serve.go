@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -137,6 +138,7 @@ func isTerminal(w io.Writer) bool {
 // banner tells a person how to use the server that has started.
 func banner(w io.Writer, i app.Info) {
 	var out strings.Builder
+	root := shellPath(i.RootFile)
 	say := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
 	say("")
 	if i.Fresh {
@@ -155,17 +157,28 @@ func banner(w io.Writer, i app.Info) {
 	say("")
 	say("A certificate with certbot, on the host that has the name:")
 	say("")
-	say("  REQUESTS_CA_BUNDLE=%s certbot certonly --standalone \\", i.RootFile)
+	say("  REQUESTS_CA_BUNDLE=%s certbot certonly --standalone \\", root)
 	say("    --server %s --register-unsafely-without-email --agree-tos -d NAME", i.Directory)
 	say("")
 	say("Trust the root on a Debian machine:")
 	say("")
-	say("  cp %s /usr/local/share/ca-certificates/everleaf.crt && update-ca-certificates", i.RootFile)
+	say("  cp %s /usr/local/share/ca-certificates/everleaf.crt && update-ca-certificates", root)
 	for _, note := range notes(i) {
 		say("")
 		say("Note: %s", note)
 	}
 	_, _ = io.WriteString(w, out.String()+"\n")
+}
+
+// shellPath writes the path of a file so that a shell takes it as it is, from any folder.
+func shellPath(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%") == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // notes are what a person should know about the way the server was set up.
