@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"sync/atomic"
-	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/ca"
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
@@ -139,17 +138,6 @@ func (a *App) checkKeys(ctx context.Context) error {
 
 // Manage returns the operator's use cases.
 func (a *App) Manage() *manage.Service { return a.manage }
-
-// Backup writes a consistent copy of the database to a new file. The keys are not in it.
-func (a *App) Backup(ctx context.Context, path string) error { return a.db.Backup(ctx, path) }
-
-// stuckAfter is how old an intent may be before a check reports it.
-const stuckAfter = 10 * time.Minute
-
-// Check verifies the whole store and returns one sentence for each finding.
-func (a *App) Check(ctx context.Context) ([]string, error) {
-	return a.db.Check(ctx, time.Now().Add(-stuckAfter))
-}
 
 // Close ends what works on the installation and gives the folder free.
 func (a *App) Close() error {

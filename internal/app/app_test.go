@@ -289,3 +289,59 @@ func TestAnotherPublicURLOpensAnotherShard(t *testing.T) {
 		t.Errorf("%+v %v", issuer, err)
 	}
 }
+
+func TestCareOverTheSocket(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, settings(t, dir))
+	client := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir, noEnv)))
+	readiness, err := client.Readiness(t.Context())
+	if err != nil || !readiness.Ready || !readiness.Serving || len(readiness.Checks) != 5 {
+		t.Errorf("%+v %v", readiness, err)
+	}
+	findings, err := client.Check(t.Context())
+	if err != nil || len(findings.Findings) != 0 {
+		t.Errorf("%+v %v", findings, err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if err := client.Backup(t.Context(), copied); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 || info.Size() == 0 {
+		t.Errorf("%v %v", info, err)
+	}
+	for what, err := range map[string]error{
+		"a file that exists": client.Backup(t.Context(), copied),
+		"a relative path":    client.Backup(t.Context(), "copy.db"),
+	} {
+		if _, ok := errors.AsType[*adminapi.Error](err); !ok {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	r.stop()
+	a, err := Open(t.Context(), settings(t, dir), slog.New(slog.DiscardHandler), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	offline := adminapi.NewClient(adminapi.InProcess(a.AdminHandler()))
+	if readiness, err = offline.Readiness(t.Context()); err != nil || !readiness.Ready || readiness.Serving {
+		t.Errorf("%+v %v", readiness, err)
+	}
+	if err := offline.Reload(t.Context()); err == nil {
+		t.Error("a reload without a server succeeded")
+	}
+}
+
+func TestReloadSaysWhyTheOldSettingsStay(t *testing.T) {
+	dir := t.TempDir()
+	a, err := Open(t.Context(), settings(t, dir), slog.New(slog.DiscardHandler), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	h := a.adminHandler(care{app: a, health: &health{}, reload: func(context.Context) error { return errors.New("line 3: no setting listn") }})
+	err = adminapi.NewClient(adminapi.InProcess(h)).Reload(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "line 3: no setting listn") {
+		t.Errorf("%v", err)
+	}
+}

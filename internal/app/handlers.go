@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"net"
 	"net/http"
 
@@ -35,11 +34,11 @@ func (s *server) publicHandler() http.Handler {
 }
 
 // AdminHandler is the operator's door, for commands that opened the installation themselves.
-func (a *App) AdminHandler() http.Handler {
-	return admin.New(a.manage, admin.Options{Web: a.webOptions()})
-}
+func (a *App) AdminHandler() http.Handler { return a.adminHandler(care{app: a}) }
 
-func (a *App) adminHandler(func(context.Context) error) http.Handler { return a.AdminHandler() }
+func (a *App) adminHandler(c care) http.Handler {
+	return admin.New(a.manage, admin.Options{Care: c, Web: a.webOptions()})
+}
 
 func (a *App) webOptions() web.Options {
 	return web.Options{Log: a.log, Observe: a.metrics.request, TrustedProxies: a.config.TrustedProxies}

@@ -32,9 +32,15 @@ type finding struct {
 	Problem string `json:"problem,omitempty"`
 }
 
+// Statuses of a report.
+const (
+	statusReady    = "ready"
+	statusNotReady = "not ready"
+)
+
 // report is the reply of /readyz.
 type report struct {
-	Status string    `json:"status"` // "ready" or "not ready"
+	Status string    `json:"status"`
 	Checks []finding `json:"checks"`
 }
 
@@ -51,7 +57,7 @@ func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
 	result := h.look(r.Context())
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	if result.Status != "ready" {
+	if result.Status != statusReady {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	encoder := json.NewEncoder(w)
@@ -63,14 +69,14 @@ func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
 
 // look runs every check.
 func (h *health) look(ctx context.Context) report {
-	result := report{Status: "ready"}
+	result := report{Status: statusReady}
 	if h.draining.Load() {
-		result = report{Status: "not ready", Checks: []finding{{Name: "running", Problem: "the server is stopping"}}}
+		result = report{Status: statusNotReady, Checks: []finding{{Name: "running", Problem: "the server is stopping"}}}
 	}
 	for _, c := range h.checks {
 		f := finding{Name: c.name, OK: true}
 		if err := bounded(ctx, c.run); err != nil {
-			f.OK, f.Problem, result.Status = false, err.Error(), "not ready"
+			f.OK, f.Problem, result.Status = false, err.Error(), statusNotReady
 		}
 		result.Checks = append(result.Checks, f)
 	}

@@ -82,20 +82,24 @@ func (a *App) nextIssuer(ctx context.Context) (int, error) {
 // clockTolerance is how far the clock may stand before the newest event.
 const clockTolerance = 5 * time.Second
 
-// checks returns the named conditions of readiness.
-func (a *App) checks(own *serverCertificate) []check {
+// standingChecks returns the named conditions of readiness that need no server.
+func (a *App) standingChecks() []check {
 	return []check{
 		{"store", a.db.Ping},
 		{"clock", a.checkClock},
 		{"issuers", a.checkIssuers},
 		{"revocation-lists", a.checkLists},
-		{"server-certificate", func(context.Context) error {
-			if c := own.current.Load(); c == nil || !time.Now().Before(c.Leaf.NotAfter) {
-				return errors.New("the server's own certificate has expired; see the log why it was not renewed")
-			}
-			return nil
-		}},
 	}
+}
+
+// checks returns the named conditions of readiness of a server.
+func (a *App) checks(own *serverCertificate) []check {
+	return append(a.standingChecks(), check{"server-certificate", func(context.Context) error {
+		if c := own.current.Load(); c == nil || !time.Now().Before(c.Leaf.NotAfter) {
+			return errors.New("the server's own certificate has expired; see the log why it was not renewed")
+		}
+		return nil
+	}})
 }
 
 func (a *App) checkClock(ctx context.Context) error {

@@ -18,23 +18,25 @@ import (
 type Options struct {
 	// Actor names who makes a request, for the log of events; nil: "local".
 	Actor func(*http.Request) string
+	Care  Care
 	Web   web.Options // its MaxBody is the door's own
 }
 
 type door struct {
 	manage *manage.Service
 	actor  func(*http.Request) string
+	care   Care
 }
 
 // New returns the door to the use cases.
 func New(m *manage.Service, o Options) http.Handler {
-	d := &door{manage: m, actor: o.Actor}
+	d := &door{manage: m, actor: o.Actor, care: o.Care}
 	if d.actor == nil {
 		d.actor = func(*http.Request) string { return "local" }
 	}
 	o.Web.MaxBody = adminapi.MaxBody
 	mux := http.NewServeMux()
-	for _, route := range append(routes(), route{path: "/", handle: (*door).nothing}) {
+	for _, route := range append(append(routes(), careRoutes()...), route{path: "/", handle: (*door).nothing}) {
 		mux.Handle(route.pattern(), web.Adapt(o.Web, d.serve(route)))
 	}
 	return mux
