@@ -34,7 +34,7 @@ func transient(kind fault.Kind, format string, args ...any) error {
 }
 
 // Retryable reports whether err, returned by this package, may be gone a little later: an unreachable host, a DNS
-// server that did not answer or could not. A wrong answer is final.
+// server that did not answer or could not, a record that is not there. A wrong answer is final.
 func Retryable(err error) bool {
 	f, ok := errors.AsType[*failure](err)
 	return ok && f.transient

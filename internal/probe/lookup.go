@@ -66,11 +66,13 @@ func (r *Resolver) lookup(ctx context.Context, q question) answer {
 	}
 }
 
+// missing says that there is nothing in DNS yet. It is transient: a record that was just made takes time to reach every
+// server of its zone.
 func missing(q question, way trail, what string) error {
 	if len(way) == 1 {
-		return final(fault.DNS, "%s %s in DNS.", shown(q.name), what)
+		return transient(fault.DNS, "%s %s in DNS.", shown(q.name), what)
 	}
-	return final(fault.DNS, "%s, to which %s leads, %s in DNS.", shown(undotted(way.end())), shown(q.name), what)
+	return transient(fault.DNS, "%s, to which %s leads, %s in DNS.", shown(undotted(way.end())), shown(q.name), what)
 }
 
 // trail is the name that was asked for, followed by the names that it is an alias of. All are canonical.

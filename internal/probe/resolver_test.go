@@ -65,12 +65,12 @@ func TestAddresses(t *testing.T) {
 		{"alias.test", []string{"2001:db8::1", "192.0.2.1", "192.0.2.2"}, ""},
 		{"hop1.test", []string{"192.0.2.9"}, ""},
 		{"hop0.test", nil, "hop0.test leads through more than 8 CNAME records."},
-		{"none.test", nil, "none.test has no A or AAAA records in DNS."},
-		{"unknown.test", nil, "unknown.test does not exist (NXDOMAIN) in DNS."},
-		{"dangling.test", nil, "nowhere.test, to which dangling.test leads, does not exist (NXDOMAIN) in DNS."},
+		{"none.test", nil, "none.test has no A or AAAA records in DNS. (retryable)"},
+		{"unknown.test", nil, "unknown.test does not exist (NXDOMAIN) in DNS. (retryable)"},
+		{"dangling.test", nil, "nowhere.test, to which dangling.test leads, does not exist (NXDOMAIN) in DNS. (retryable)"},
 		{"loop-a.test", nil, "The CNAME records of loop-a.test run in a circle."},
 		{"self.test", nil, "The CNAME records of self.test run in a circle."},
-		{"nxdomain.test", nil, "nxdomain.test does not exist (NXDOMAIN) in DNS."},
+		{"nxdomain.test", nil, "nxdomain.test does not exist (NXDOMAIN) in DNS. (retryable)"},
 		{"servfail.test", nil, "No DNS server could answer for servfail.test: SERVFAIL. (retryable)"},
 		{"refused.test", nil, "No DNS server could answer for refused.test: REFUSED. (retryable)"},
 		{"notimp.test", nil, "No DNS server could answer for notimp.test: NOTIMP. (retryable)"},
@@ -222,7 +222,7 @@ func TestEmptyRecord(t *testing.T) {
 		return reply
 	})
 	found, _, err := newResolver(t, server.Addr()).Addresses(t.Context(), "a.test")
-	if len(found) != 0 || outcome(err) != "a.test has no A or AAAA records in DNS." {
+	if len(found) != 0 || outcome(err) != "a.test has no A or AAAA records in DNS. (retryable)" {
 		t.Errorf("got %v, %v", found, err)
 	}
 }
@@ -278,8 +278,8 @@ func TestTXT(t *testing.T) {
 		{"hundred.test", many[:100], ""},
 		{"thousand.test", nil, "thousand.test has more than 100 TXT records."},
 		{"alias.test", []string{"value"}, ""},
-		{"none.test", nil, "none.test has no TXT records in DNS."},
-		{"unknown.test", nil, "unknown.test does not exist (NXDOMAIN) in DNS."},
+		{"none.test", nil, "none.test has no TXT records in DNS. (retryable)"},
+		{"unknown.test", nil, "unknown.test does not exist (NXDOMAIN) in DNS. (retryable)"},
 		{"servfail.test", nil, "No DNS server could answer for servfail.test: SERVFAIL. (retryable)"},
 	}
 	for _, test := range tests {
