@@ -150,10 +150,24 @@ type CertificateFilter = pki.Filter
 
 // Declarations keeps what an operator declares.
 type Declarations interface {
+	Organisations
+	Issuers
+	Profiles
+	Connectors
+	Credentials
+	Settings
+}
+
+// Organisations keeps organisations.
+type Organisations interface {
 	// CreateOrganisation stores an organisation; Conflict when the name is taken.
 	CreateOrganisation(ctx context.Context, o policy.Organisation, e event.Event) error
+	// Organisations returns all organisations, by name.
 	Organisations(ctx context.Context) ([]policy.Organisation, error)
+}
 
+// Issuers keeps issuers and the shards of their revocation lists.
+type Issuers interface {
 	// CreateIssuer stores an issuer with its first shard.
 	CreateIssuer(ctx context.Context, i pki.Issuer, e event.Event) error
 	// Issuer returns an issuer by id.
@@ -163,26 +177,36 @@ type Declarations interface {
 	// OpenShard gives an issuer a new shard, which new certificates join from then on, guarded by s.Number = the newest
 	// number + 1: Conflict otherwise.
 	OpenShard(ctx context.Context, issuer string, s pki.Shard) error
+}
 
+// Profiles keeps profiles, whose versions never change.
+type Profiles interface {
 	// SaveProfile stores a new version of a profile, guarded by p.Version = the newest version + 1: Conflict otherwise.
 	SaveProfile(ctx context.Context, p pki.Profile, e event.Event) error
 	// Profile returns a profile version by id.
 	Profile(ctx context.Context, id string) (pki.Profile, error)
 	// Profiles returns the newest version of each profile of an organisation ("" for all), by name.
 	Profiles(ctx context.Context, organisation string) ([]pki.Profile, error)
+}
 
+// Connectors keeps connectors.
+type Connectors interface {
 	// CreateConnector stores a connector; Conflict when the name is taken in the installation.
 	CreateConnector(ctx context.Context, c policy.Connector, e event.Event) error
 	// ConnectorByName returns a connector by its name.
 	ConnectorByName(ctx context.Context, name string) (policy.Connector, error)
 	// Connector returns a connector by its id.
 	Connector(ctx context.Context, id string) (policy.Connector, error)
+	// Connectors returns all connectors, by name.
 	Connectors(ctx context.Context) ([]policy.Connector, error)
 	// SetRules replaces the rules of a connector.
 	SetRules(ctx context.Context, connector string, rules policy.Rules, e event.Event) error
 	// SuspendConnector suspends a connector at the given time; the zero time resumes it.
 	SuspendConnector(ctx context.Context, connector string, at time.Time, e event.Event) error
+}
 
+// Credentials keeps credentials.
+type Credentials interface {
 	// CreateCredential stores a credential; Conflict when the connector has one of that name.
 	CreateCredential(ctx context.Context, c policy.Credential, e event.Event) error
 	// Credential returns a credential by its id.
@@ -193,7 +217,10 @@ type Declarations interface {
 	SuspendCredential(ctx context.Context, credential string, at time.Time, e event.Event) error
 	// DeleteCredential removes a credential. Its accounts stay, and stay tied to it: they are stopped for good.
 	DeleteCredential(ctx context.Context, credential string, e event.Event) error
+}
 
+// Settings keeps process-wide values.
+type Settings interface {
 	// Setting returns a process-wide value kept in the database; "" when it was never set.
 	Setting(ctx context.Context, name string) (string, error)
 	// PutSetting stores a value.

@@ -51,7 +51,8 @@ func issuanceValues(c pki.Certificate) ([]any, error) {
 	names, err := document(c.Names)
 	return []any{
 		c.ID, c.Organisation, c.Connector, c.Account, c.Order, c.Profile, c.ProfileName, c.Issuer, serial, names,
-		Seconds(c.NotBefore), Seconds(c.NotAfter), c.KeyHash[:], sql.NullInt64{Int64: int64(c.Shard), Valid: c.Shard != 0},
+		Seconds(c.NotBefore), Seconds(c.NotAfter), c.KeyHash[:],
+		sql.NullInt64{Int64: int64(c.Shard), Valid: c.Shard != 0},
 	}, err
 }
 

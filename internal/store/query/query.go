@@ -31,7 +31,7 @@ func all[T any](ctx context.Context, q Querier, decode decoder[T], text string, 
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	var list []T
 	for rows.Next() {
 		item, err := decode(rows)

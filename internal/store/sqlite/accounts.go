@@ -190,7 +190,7 @@ func (t *tx) requireUnboundKey(ctx context.Context, connector string, key jws.Ke
 
 // EndAccount implements store.Accounts.
 func (db *DB) EndAccount(ctx context.Context, account string, to acme.Status, e event.Event) (acme.Account, error) {
-	column, public := "", ""
+	var column, public string
 	switch to {
 	case acme.Deactivated:
 		column, public = "deactivated", "The account was deactivated."

@@ -44,7 +44,7 @@ func (db *DB) copyInto(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	defer pool.Close() //nolint:errcheck // it only read
+	defer pool.Close()
 	_, err = pool.ExecContext(ctx, "VACUUM INTO ?", path)
 	return translate(err)
 }
@@ -92,7 +92,7 @@ func Verify(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	defer pool.Close() //nolint:errcheck // it only read
+	defer pool.Close()
 	damage, err := damages(ctx, pool, "PRAGMA quick_check(1)")
 	if err == nil && len(damage) > 0 {
 		err = fault.New(fault.Conflict, "%s is damaged: %s.", path, damage[0])
@@ -106,7 +106,7 @@ func damages(ctx context.Context, pool *sql.DB, check string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	var found []string
 	for rows.Next() {
 		var line string

@@ -25,7 +25,7 @@ func (db *DB) Check(ctx context.Context, stuck time.Time) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer pool.Close() //nolint:errcheck // it only read
+	defer pool.Close()
 	k := &checker{pool: pool}
 	steps := []func(context.Context) error{
 		k.checkFile, k.checkReferences, k.checkInvariants, k.checkCertificates,
@@ -123,7 +123,7 @@ func (k *checker) each(ctx context.Context, sentence, statement string, args ...
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
 		return err

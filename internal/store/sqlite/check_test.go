@@ -61,7 +61,7 @@ func TestCheckFinds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer db.Close() //nolint:errcheck // the test read only
+			defer db.Close()
 			findings, err := db.Check(context.Background(), storetest.Noon)
 			if err != nil {
 				t.Fatal(err)
@@ -102,7 +102,7 @@ func TestCheckIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // the test read only
+	defer db.Close()
 	findings, err := db.Check(context.Background(), storetest.Noon)
 	if err != nil {
 		t.Fatal(err)

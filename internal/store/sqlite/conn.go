@@ -37,7 +37,7 @@ func (c *conn) prepare(text string) (*sql.Stmt, error) {
 
 // Query implements query.Querier. It does not listen to the context: see conn.
 func (c *conn) Query(_ context.Context, text string, args ...any) (*sql.Rows, error) {
-	statement, err := c.prepare(text)
+	statement, err := c.prepare(text) //nolint:sqlclosecheck // it is kept until the connection is closed
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (c *conn) Query(_ context.Context, text string, args ...any) (*sql.Rows, er
 
 // exec runs a statement and returns how many rows it changed.
 func (c *conn) exec(text string, args ...any) (int64, error) {
-	statement, err := c.prepare(text)
+	statement, err := c.prepare(text) //nolint:sqlclosecheck // it is kept until the connection is closed
 	if err != nil {
 		return 0, err
 	}

@@ -29,7 +29,7 @@ func TestWriteErrorAtCommit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // the test read only
+	defer db.Close()
 	for name, want := range map[string]bool{"before": true, "after": true} {
 		if stored(t, db, name) != want {
 			t.Errorf("after a restart %q is stored: %v", name, !want)

@@ -50,7 +50,8 @@ const (
 
 // trimOrders deletes orders, and lets go of the authorizations that they named.
 func (t *tx) trimOrders(ctx context.Context, until int64, limit int) (int, error) {
-	lists, err := t.texts(ctx, trimOrders, until, max(limit, 0))
+	t.changed = true
+	lists, err := t.column(ctx, trimOrders, until, max(limit, 0))
 	if err != nil {
 		return 0, err
 	}
@@ -68,14 +69,24 @@ func (t *tx) trimOrders(ctx context.Context, until int64, limit int) (int, error
 	return len(lists), nil
 }
 
-// texts returns the rows of a change that returns one column.
-func (t *tx) texts(ctx context.Context, text string, args ...any) ([]string, error) {
-	t.changed = true
+// giveBack shrinks the file by a step when much of it is free.
+func (t *tx) giveBack(ctx context.Context) error {
+	const much = "SELECT 'much' FROM pragma_freelist_count, pragma_page_count WHERE freelist_count > max(?, page_count / ?)"
+	free, err := t.column(ctx, much, freeFloor, freeShare)
+	if err != nil || len(free) == 0 {
+		return err
+	}
+	_, err = t.exec(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", freeStep))
+	return err
+}
+
+// column returns the rows of a statement with one column of text.
+func (t *tx) column(ctx context.Context, text string, args ...any) ([]string, error) {
 	rows, err := t.Query(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	var values []string
 	for rows.Next() {
 		var value string
@@ -85,26 +96,4 @@ func (t *tx) texts(ctx context.Context, text string, args ...any) ([]string, err
 		values = append(values, value)
 	}
 	return values, rows.Err()
-}
-
-// giveBack shrinks the file by a step when much of it is free.
-func (t *tx) giveBack(ctx context.Context) error {
-	rows, err := t.Query(ctx, "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count")
-	if err != nil {
-		return err
-	}
-	var free, pages int
-	for rows.Next() {
-		if err := rows.Scan(&free, &pages); err != nil {
-			return err
-		}
-	}
-	if err := rows.Close(); err != nil {
-		return err
-	}
-	if free <= max(freeFloor, pages/freeShare) {
-		return nil
-	}
-	_, err = t.exec(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", freeStep))
-	return err
 }

@@ -78,7 +78,7 @@ func inspect(ctx context.Context, file string) (h header, err error) {
 	if err != nil {
 		return h, err
 	}
-	defer pool.Close() //nolint:errcheck // it only read
+	defer pool.Close()
 	h, err = readHeader(ctx, pool)
 	if isForeign(err) {
 		return h, notOurs(file, err)

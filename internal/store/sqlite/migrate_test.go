@@ -22,7 +22,7 @@ func scribble(t *testing.T, path string, statements ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pool.Close() //nolint:errcheck // the statements are checked
+	defer pool.Close()
 	for _, statement := range statements {
 		if _, err := pool.Exec(statement); err != nil {
 			t.Fatal(err)

@@ -110,8 +110,8 @@ func wantKind(t testing.TB, err error, kind fault.Kind) {
 func same(t testing.TB, what string, got, want any) {
 	t.Helper()
 	exactTime := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) && a.Location() == b.Location() })
-	comparable := cmpopts.EquateComparable(ident.Identifier{}, netip.Prefix{})
-	if diff := cmp.Diff(want, got, exactTime, comparable, cmpopts.EquateEmpty()); diff != "" {
+	wholly := cmpopts.EquateComparable(ident.Identifier{}, netip.Prefix{})
+	if diff := cmp.Diff(want, got, exactTime, wholly, cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("%s differs (-want +got):\n%s", what, diff)
 	}
 }
