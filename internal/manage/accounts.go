@@ -56,7 +56,7 @@ func (s *Service) viewAccount(ctx context.Context, a acme.Account) (AccountView,
 // account that has ended is left as it is. Error: NotFound.
 func (s *Service) RevokeAccount(ctx context.Context, by Actor, id string) (AccountView, error) {
 	view, err := s.Account(ctx, id)
-	if err != nil || view.Status() != acme.Valid {
+	if err != nil {
 		return view, err
 	}
 	connector, err := s.connector(ctx, view.ConnectorName)

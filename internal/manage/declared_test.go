@@ -336,8 +336,23 @@ func TestProfiles(t *testing.T) {
 	expect(t, err, fault.Malformed, "usages: name at least one")
 	_, err = save("x", func(s *pki.Spec) { s.Issuer = "nobody" })
 	expect(t, err, fault.Malformed, `issuer: There is no issuer with its key on this machine "nobody"; there are: default, root.`)
+	if err := i.importKeyless(t); err != nil {
+		t.Fatal(err)
+	}
+	_, err = save("x", func(s *pki.Spec) { s.Issuer = "parent" })
+	expect(t, err, fault.Malformed, `"parent"; there are: default, root.`)
 	_, err = i.Profile(t.Context(), "", "long")
 	expect(t, err, fault.NotFound, `no profile "long"; there are: client, default, shortlived`)
 	_, err = i.Profile(t.Context(), "garden", manage.Default)
 	expect(t, err, fault.NotFound, "no organisation")
+}
+
+// importKeyless brings an issuer whose parents, named "parent" and "root", have no key here.
+func (i *installation) importKeyless(t *testing.T) error {
+	t.Helper()
+	root := newForeign(t, nil, "Root", nil)
+	middle := newForeign(t, root, "Policy", nil)
+	lowest := newForeign(t, middle, "Issuing", nil)
+	_, err := i.ImportIssuer(t.Context(), operator, "", manage.Import{Chain: chainOf(lowest, middle, root), Key: keyPEM(t, lowest.key)})
+	return err
 }

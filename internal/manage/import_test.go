@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"strings"
 	"testing"
@@ -134,6 +135,31 @@ func TestImportIssuer(t *testing.T) {
 	}
 	if roots := i.issuers(t, manage.Root); len(roots) != 2 {
 		t.Errorf("%d roots; the imported one must be stored once, beside the own one", len(roots))
+	}
+	if view, err := i.Issuer(t.Context(), manage.Root); err != nil || view.Key != "root-1" {
+		t.Errorf("by its name the root with the key %q is found (%v); want the one that signs, though another is newer", view.Key, err)
+	}
+}
+
+// TestImportStopped stops an import between the key and the issuer: the next one finds the key and finishes.
+func TestImportStopped(t *testing.T) {
+	i := newReady(t)
+	root := newForeign(t, nil, "ACME Corp Root", nil)
+	issuer := newForeign(t, root, "ACME Corp Issuing", nil)
+	in := manage.Import{Chain: chainOf(issuer, root), Key: keyPEM(t, issuer.key)}
+	const issuerWrite = 2
+	if _, err := i.on(&stopped{i.db, false, issuerWrite}).ImportIssuer(t.Context(), operator, "", in); !errors.Is(err, errStopped) {
+		t.Fatal(err)
+	}
+	view, err := i.ImportIssuer(t.Context(), operator, "", in)
+	if err != nil || !view.Signs || len(view.Chain) != 2 {
+		t.Errorf("the second import signs: %t, with a chain of %d (%v)", view.Signs, len(view.Chain), err)
+	}
+	if names, err := i.ring.Names(); err != nil || len(names) != 3 {
+		t.Errorf("the keyring holds %q (%v)", names, err)
+	}
+	if n := len(i.issuers(t, manage.Root)); n != 2 {
+		t.Errorf("%d roots, want the own and the imported one", n)
 	}
 }
 

@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"crypto"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,36 +20,46 @@ type Succession struct {
 // NextIssuers makes the next issuer of each name that a profile uses, in time for the longest certificate, where the
 // key of the parent is on this machine; where it is not, or where the parent itself ends too soon, it warns. It is
 // meant to be called every few hours, by one node at a time: a second call right after it makes nothing.
-// Orders that are open go on with the new issuer; certificates of the old one stay valid.
+// Orders that are open go on with the new issuer; certificates of the old one stay valid. What fails for one name keeps
+// no other from its successor.
 func (s *Service) NextIssuers(ctx context.Context) (Succession, error) {
 	var result Succession
 	needs, err := s.needs(ctx)
 	if err != nil {
 		return result, err
 	}
+	var failed []error
 	for _, n := range needs {
-		all, err := s.store.Issuers(ctx)
-		if err != nil {
-			return result, err
+		if err := s.look(ctx, n, &result); err != nil {
+			failed = append(failed, fmt.Errorf("the successor of the issuer %s: %w", n.name, err))
 		}
-		verdict := n.decide(all, s.now())
-		if verdict.warning != "" {
-			result.Warnings = append(result.Warnings, verdict.warning)
-		}
-		if !verdict.due {
-			continue
-		}
-		key, err := s.keys.Load(verdict.parent.Key)
-		if err != nil {
-			return result, fmt.Errorf("load the key above the issuer %s: %w", n.name, err)
-		}
-		made, err := s.succeed(ctx, System, all, verdict.issuer, verdict.parent, key)
-		if err != nil {
-			return result, err
-		}
-		result.Made = append(result.Made, made)
 	}
-	return result, nil
+	return result, errors.Join(failed...)
+}
+
+// look adds to the result what is to be said and was made for one name.
+func (s *Service) look(ctx context.Context, n need, result *Succession) error {
+	all, err := s.store.Issuers(ctx)
+	if err != nil {
+		return err
+	}
+	v := n.decide(all, s.now())
+	if v.warning != "" {
+		result.Warnings = append(result.Warnings, v.warning)
+	}
+	if !v.due {
+		return nil
+	}
+	key, err := s.keys.Load(v.parent.Key)
+	if err != nil {
+		return fmt.Errorf("load the key of its parent: %w", err)
+	}
+	made, err := s.succeed(ctx, System, all, v.issuer, v.parent, key)
+	if err != nil {
+		return err
+	}
+	result.Made = append(result.Made, made)
+	return nil
 }
 
 // need is an issuer's name that profiles use, and for how long a certificate of the longest of them lives.

@@ -173,6 +173,36 @@ func TestSuccessionWarns(t *testing.T) {
 	}
 }
 
+// TestOneFailureKeepsNoOtherWaiting takes the key away that would sign the successor of one of two issuers.
+func TestOneFailureKeepsNoOtherWaiting(t *testing.T) {
+	i := newReady(t)
+	lost := newForeign(t, nil, "Lost Root", nil)
+	lostView, err := i.ImportIssuer(t.Context(), operator, "", manage.Import{Name: "lost", Chain: chainOf(lost), Key: keyPEM(t, lost.key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	below := newForeign(t, lost, "Below", func(c *x509.Certificate) { c.NotAfter = start.Add(950 * day) })
+	if _, err := i.ImportIssuer(t.Context(), operator, "", manage.Import{Name: "below", Chain: chainOf(below, lost), Key: keyPEM(t, below.key)}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = i.SaveProfile(t.Context(), operator, "", "a-first", func(spec *pki.Spec) error { spec.Issuer = "below"; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := i.ring.Delete(lostView.Key); err != nil {
+		t.Fatal(err)
+	}
+	i.lifetime(t, manage.Default, 1500*day)
+	i.now = start.Add(700 * day)
+	result, err := i.NextIssuers(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the successor of the issuer below") {
+		t.Errorf("error %v; want one that names the issuer", err)
+	}
+	if len(result.Made) != 1 || result.Made[0].Name != manage.Default {
+		t.Errorf("made %+v; want the successor of the issuer default", result.Made)
+	}
+}
+
 func TestNextIssuerByHand(t *testing.T) {
 	i := newInstallation(t)
 	var rootKey crypto.Signer
