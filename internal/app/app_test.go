@@ -83,7 +83,7 @@ func trusting(t *testing.T, rootFile string) *http.Client {
 
 func (r running) get(t *testing.T, url string) (*http.Response, string) {
 	t.Helper()
-	response, err := r.client.Get(url) //nolint:noctx // the client has a time limit
+	response, err := r.client.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}

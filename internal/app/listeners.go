@@ -32,7 +32,7 @@ func listen(ctx context.Context, c config.Config, env func(string) string) (l li
 	if l.https, err = bind(ctx, "listen", c.Listen); err != nil {
 		return l, err
 	}
-	port := l.https.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener has a TCP address
+	port := l.https.Addr().(*net.TCPAddr).Port //nolint:errcheck // a TCP listener has a TCP address
 	if l.public, err = bind(ctx, "public-listen", publicListen(c, port)); err != nil {
 		return l, err
 	}

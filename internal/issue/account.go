@@ -196,7 +196,7 @@ func (s *Service) bindingKey(ctx context.Context, c policy.Connector, keyID stri
 	if err != nil || credential.Connector != c.ID || credential.Kind != policy.CredentialEAB {
 		decoy := make([]byte, 32)
 		fill(decoy)
-		return decoy, policy.Credential{Suspended: time.Unix(0, 0)}, nil
+		return decoy, policy.Credential{Suspended: time.Unix(0, 0)}, nil //nolint:nilerr // the decoy is the answer to a missing credential
 	}
 	secret, err := s.secrets.Open(credential.Sealed, []byte(credential.ID))
 	return secret, credential, err

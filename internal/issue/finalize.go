@@ -74,7 +74,7 @@ func (s *Service) requestedKey(ctx context.Context, p pki.Profile, o acme.Order,
 func (s *Service) notAnAccountKey(ctx context.Context, public crypto.PublicKey) error {
 	key, err := jws.KeyFromPublic(public)
 	if err != nil {
-		return nil // no account can have such a key
+		return nil //nolint:nilerr // a key that no account can have is no account's
 	}
 	taken, err := s.store.KeyHasAccount(ctx, key.Thumbprint())
 	if err == nil && taken {

@@ -306,7 +306,7 @@ func (c *Client) nonce(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer response.Body.Close() //nolint:errcheck // a HEAD has no body
+	defer response.Body.Close()
 	return response.Header.Get("Replay-Nonce"), nil
 }
 
@@ -316,7 +316,7 @@ func (c *Client) do(request *http.Request) (*http.Response, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // read to its end
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return nil, nil, err

@@ -33,7 +33,7 @@ func TestKill(t *testing.T) {
 		done := make(chan struct{})
 		go func() { work.run(ctx); close(done) }()
 		waitFor(t, "the load makes certificates", func() bool { return work.count() >= before+workers })
-		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond) //nolint:gosec // the moment of death is random on purpose
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
 		server.Kill()
 		cancel()
 		<-done

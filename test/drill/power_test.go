@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	powerCertificates = 60  // how many are issued under the trace
+	powerCertificates = 60 // how many are issued under the trace
 	powerCuts         = 50 // at how many moments the power goes
 )
 
@@ -112,7 +112,7 @@ func moments(acts []act, from time.Time) []time.Time {
 // cut rebuilds the disk at a moment, twice: with nothing unsynced, and with half of it; and looks what is there.
 func (r *cutResult) cut(t *testing.T, acts []act, moment time.Time, work *load) {
 	t.Helper()
-	random := rand.New(rand.NewPCG(uint64(moment.UnixNano()), 1)) //nolint:gosec // reproducible on purpose
+	random := rand.New(rand.NewPCG(uint64(moment.UnixNano()), 1))
 	for _, survives := range []func() bool{func() bool { return false }, func() bool { return random.IntN(2) == 0 }} {
 		folder := t.TempDir()
 		powerCut(acts, moment, survives).put(t, folder)

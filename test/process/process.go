@@ -33,7 +33,7 @@ func Build(t testing.TB, flags ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "everleaf")
 	arguments := append([]string{"build", "-o", binary}, flags...)
-	build := exec.CommandContext(t.Context(), "go", append(arguments, "./cmd/everleaf")...) //nolint:gosec // flags of a test
+	build := exec.CommandContext(t.Context(), "go", append(arguments, "./cmd/everleaf")...)
 	build.Dir = Root()
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -67,7 +67,7 @@ func Start(t testing.TB, command ...string) *Server {
 }
 
 func start(command []string) (*Server, error) {
-	cmd := exec.CommandContext(context.Background(), command[0], command[1:]...) //nolint:gosec // a test runs what it built
+	cmd := exec.CommandContext(context.Background(), command[0], command[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a tracer and its server die together
 	pipe, err := cmd.StderrPipe()
 	if err != nil {

@@ -25,7 +25,7 @@ func New(now time.Time, random [RandomBytes]byte) string {
 		bits = bits<<8 | uint64(b)
 	}
 	var out [Length]byte
-	put(out[:timeDigits], uint64(now.UnixMilli())) //nolint:gosec // times before 1970 do not occur
+	put(out[:timeDigits], uint64(now.UnixMilli()))
 	put(out[timeDigits:], bits)
 	return string(out[:])
 }

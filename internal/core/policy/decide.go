@@ -24,7 +24,7 @@ func Pattern(rule string, id ident.Identifier) bool {
 	}
 }
 
-// Methods returns the challenges that the connector offers for id, in a stable order.
+// MethodsFor returns the challenges that the connector offers for id, in a stable order.
 func (r Rules) MethodsFor(id ident.Identifier) []acme.Method {
 	fitting := acme.MethodsFor(id)
 	if len(r.Methods) == 0 {
