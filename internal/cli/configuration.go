@@ -74,7 +74,7 @@ All problems are told at once; the exit code is then 4.`,
 		Example: "  everleaf config check --config /etc/everleaf/everleaf.yaml && systemctl restart everleaf",
 	}
 	addSettings(cmd.Flags())
-	return c.finder(cmd, func(cmd *cobra.Command) (result, bool, error) {
+	return c.finder(cmd, func(cmd *cobra.Command, _ []string) (result, bool, error) {
 		sources := c.sources(cmd)
 		_, err := config.Load(sources)
 		found := verdict{SchemaVersion: adminapi.SchemaVersion, File: sources.File}

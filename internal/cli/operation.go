@@ -96,10 +96,10 @@ func (c *command) errorLog() *slog.Logger {
 }
 
 // finder completes a command that checks something: it shows what it found, and ends with exitFinding when that is bad.
-func (c *command) finder(cmd *cobra.Command, look func(*cobra.Command) (r result, bad bool, err error)) *cobra.Command {
+func (c *command) finder(cmd *cobra.Command, look func(*cobra.Command, []string) (r result, bad bool, err error)) *cobra.Command {
 	found := false
-	cmd = c.reader(cmd, func(cmd *cobra.Command, _ []string) (r result, err error) {
-		r, found, err = look(cmd)
+	cmd = c.reader(cmd, func(cmd *cobra.Command, args []string) (r result, err error) {
+		r, found, err = look(cmd, args)
 		return r, err
 	})
 	show := cmd.RunE

@@ -51,12 +51,17 @@ func (c *command) withClient(cmd *cobra.Command, do func(context.Context, *clien
 	if err != nil {
 		return err
 	}
-	err = do(cmd.Context(), one)
-	if _, failed := errors.AsType[*url.Error](err); failed {
-		err = &exit{exitRemote, fmt.Errorf("the server of %s gave no answer: %w", settings.Data, err)}
-	}
+	err = noAnswer(do(cmd.Context(), one), settings.Data)
 	if one.opened != nil {
 		err = errors.Join(err, one.opened.Close())
+	}
+	return err
+}
+
+// noAnswer turns the error of a request without answer into the other side's failure.
+func noAnswer(err error, data string) error {
+	if _, failed := errors.AsType[*url.Error](err); failed {
+		return &exit{exitRemote, fmt.Errorf("the server of %s gave no answer: %w", data, err)}
 	}
 	return err
 }
