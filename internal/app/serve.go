@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -159,6 +160,7 @@ func (s *server) drain() error {
 		}
 	}
 	s.jobs.Stop()
+	_ = os.Remove(filepath.Dir(s.listeners.admin.Addr().String())) // a runtime folder, when no other server uses it; never the data folder, which is not empty
 	return errors.Join(problems...)
 }
 
