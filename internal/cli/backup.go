@@ -53,6 +53,7 @@ encrypted; the passphrase is not in it.`,
 
 // backup copies the installation. The database comes first: a key is always kept before the database knows it.
 func backup(ctx context.Context, cl *client, folder string) (backupMade, error) {
+	folder = filepath.Clean(folder)
 	made := backupMade{SchemaVersion: adminapi.SchemaVersion, Folder: folder}
 	if _, err := os.Lstat(folder); !errors.Is(err, fs.ErrNotExist) {
 		return made, fmt.Errorf("%s exists; name a new folder for the backup", folder)

@@ -124,7 +124,11 @@ failed, 3 partly done, 4 a check found something.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpFunc(help)
 	root.PersistentFlags().BoolP("help", "h", false, "show this text, or that of a command")
+	root.SetHelpCommand(newHelp())
 	root.SetHelpCommandGroupID("about")
+	root.Version = version()
+	root.SetVersionTemplate("everleaf {{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version")
 	add := func(id, title string, commands ...*cobra.Command) {
 		root.AddGroup(&cobra.Group{ID: id, Title: title})
 		for _, sub := range commands {

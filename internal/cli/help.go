@@ -44,6 +44,26 @@ func suggestCommand(parent *cobra.Command, word string) string {
 	return fmt.Sprintf("; see \"%s --help\"", parent.CommandPath())
 }
 
+// newHelp returns the command that shows the help of another.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Show what a command does and how it is written",
+		Example: "  everleaf help cert revoke",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 {
+				return fmt.Errorf("there is no command %q%s", found.CommandPath()+" "+rest[0], suggestCommand(found, rest[0]))
+			}
+			return found.Help()
+		},
+	}
+}
+
 // named wants one argument for each word that follows the name of the command in its Use.
 func named(cmd *cobra.Command, args []string) error {
 	wanted := strings.Fields(cmd.Use)[1:]

@@ -165,3 +165,23 @@ func TestAnswersOfTheServer(t *testing.T) {
 	b.want(exitRemote, "", "everleaf: The server answered with status 502 and no explanation.\n", "connector", "list")
 	b.want(exitRemote, "", "everleaf: \ufffd[2J\n", "ca", "list")
 }
+
+// What a check finds ends the command with a code of its own.
+func TestFindings(t *testing.T) {
+	door := &fakeDoor{answers: map[string]any{
+		"POST /v1/operation/check": adminapi.Findings{SchemaVersion: 1, Findings: []string{"order o has two certificates", hostile}},
+		"GET /v1/operation/readiness": adminapi.Readiness{SchemaVersion: 1, Serving: true, Checks: []adminapi.ReadinessCheck{
+			{Name: "store", OK: true}, {Name: "clock", Problem: "the clock stands before the newest event"},
+		}},
+		"POST /v1/operation/reload": refused{409, `{"kind":"conflict","message":"a change of listen needs a restart"}`},
+	}}
+	b := newBench(t, serveDoor(t, door))
+	b.want(exitFinding, "order o has two certificates\n\ufffd[2J\ufffdevil\n", "", "check")
+	b.want(exitFinding, "CHECK    OK   PROBLEM\nserving  yes  -\nstore    yes  -\nclock    no   the clock stands before the newest event\n", "", "status")
+	b.want(exitRemote, "", "everleaf: a change of listen needs a restart\n", "reload")
+
+	stdout, _, code := b.run("check", "-o", "json")
+	if code != exitFinding || !strings.Contains(stdout, `"order o has two certificates"`) {
+		t.Errorf("exit %d, %s", code, stdout)
+	}
+}
