@@ -20,12 +20,13 @@ import (
 
 // TestClients runs the table. Each client has a server of its own, and its cells run one after the other.
 func TestClients(t *testing.T) {
-	binary := process.Build(t)
+	binary, autocert := process.Build(t), build(t, "./autocert")
 	for _, c := range clients() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			demand(t, c.needs)
 			w := newWorld(t, binary)
+			w.autocert = autocert
 			for _, want := range rows() {
 				if cell := c.cells[want.operation]; cell.blank == "" {
 					t.Run(string(want.operation), func(t *testing.T) { w.try(t, c, cell, want) })
@@ -48,6 +49,16 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s has %d cells, there are %d operations", c.name, len(c.cells), len(rows()))
 		}
 	}
+}
+
+// build compiles a program of this folder.
+func build(t *testing.T, folder string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), filepath.Base(folder))
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, folder).CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", folder, err, out)
+	}
+	return program
 }
 
 // demand fails where a tool is missing: a skipped client would look like one that works.
@@ -75,6 +86,7 @@ type world struct {
 	bound    adminapi.CreatedCredential
 	manage   string // URL of the interface that the hooks put TXT records in by
 	resolver string
+	autocert string // program
 	httpPort string
 	tlsPort  string
 }

@@ -32,39 +32,62 @@ func newPlace(t *testing.T, w *world, c client, want row) *place {
 	if err := os.Chmod(filepath.Dir(folder), 0o755); err != nil { //nolint:gosec // web servers give up their rights
 		t.Fatal(err)
 	}
-	hooks, err := filepath.Abs("testdata/hooks")
-	if err != nil {
-		t.Fatal(err)
-	}
 	name, _, _ := strings.Cut(strings.ToLower(c.name), " ")
 	p := &place{T: t, world: w, client: c, values: map[string]string{
-		"{DIRECTORY}": w.server.Directory, "{ROOT}": w.server.Root, "{DIR}": folder, "{HOOKS}": hooks,
-		"{WEB}": filepath.Join(folder, "web"), "{ETC}": filepath.Join(folder, "etc"), "{MANAGE}": w.manage, "{RESOLVER}": w.resolver,
+		"{DIRECTORY}": w.server.Directory, "{ROOT}": filepath.Join(folder, "root.pem"), "{DIR}": folder, "{HOOKS}": absolute(t, "testdata/hooks"), "{LEGO5}": absolute(t, lego5Program),
+		"{WEB}": filepath.Join(folder, "web"), "{ETC}": filepath.Join(folder, "etc"), "{DEHYDRATED}": folder, "{CACHE}": filepath.Join(folder, "cache"), "{AUTOCERT}": w.autocert, "{MANAGE}": w.manage, "{RESOLVER}": w.resolver,
 		"{HTTP_PORT}": w.httpPort, "{TLS_PORT}": w.tlsPort, "{KID}": w.bound.KID, "{HMAC}": w.bound.HMAC,
 	}}
 	p.rename(string(want.operation) + "." + name + ".example")
 	if want.place != nil {
 		want.place(p)
 	}
-	if err := os.Mkdir(p.values["{WEB}"], 0o755); err != nil { //nolint:gosec // web servers give up their rights
+	p.copyRoot()
+	if err := os.MkdirAll(filepath.Join(p.values["{WEB}"], ".well-known", "acme-challenge"), 0o755); err != nil { //nolint:gosec // web servers give up their rights
 		t.Fatal(err)
 	}
-	for _, file := range c.files {
+	p.values["{SETTINGS}"] = p.expand(c.cells[want.operation].settings)
+	for file, to := range c.files {
 		text, err := os.ReadFile(filepath.Join("testdata", file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.write(filepath.Base(file), p.expand(string(text)))
+		p.write(p.expand(to), p.expand(string(text)))
 	}
 	return p
 }
 
+// copyRoot puts the root where servers that gave up their rights can read it.
+func (p *place) copyRoot() {
+	p.Helper()
+	root, err := os.ReadFile(p.server.Root)
+	if err != nil {
+		p.Fatal(err)
+	}
+	if err := os.WriteFile(p.values["{ROOT}"], root, 0o644); err != nil { //nolint:gosec // a root is public
+		p.Fatal(err)
+	}
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func (p *place) rename(name string) {
-	p.values["{NAME}"] = name
+	p.values["{NAME}"], p.values["{NAME_LIST}"], p.values["{HOST}"] = name, name, name
 	p.names = []string{"DNS:" + name}
 }
 
-func (p *place) wantWildcard() { p.names = []string{"DNS:*." + p.values["{NAME}"]} }
+func (p *place) wantWildcard() {
+	name := p.values["{NAME}"]
+	p.values["{NAME_LIST}"], p.values["{HOST}"] = "*."+name, "www."+name
+	p.names = []string{"DNS:*." + name}
+}
 
 func (p *place) wantAddress() {
 	p.values["{NAME}"] = "127.0.0.1"
@@ -76,7 +99,9 @@ func (p *place) wantMany() {
 	for i := 1; i < 20; i++ {
 		names = append(names, fmt.Sprintf("n%02d.%s", i, names[0]))
 	}
-	p.values["{NAMES}"], p.values["{NAMES_SPACED}"] = strings.Join(names, ","), strings.Join(names, " ")
+	p.values["{NAMES}"] = strings.Join(names, ",")
+	p.values["{NAME_LIST}"] = strings.Join(names, " ")
+	p.values["{DOMAINS}"] = "--domains " + strings.Join(names, " --domains ")
 	p.names = nil
 	for _, name := range names {
 		p.names = append(p.names, "DNS:"+name)
@@ -87,10 +112,12 @@ func (p *place) wantBinding() {
 	p.values["{DIRECTORY}"] = strings.Replace(p.values["{DIRECTORY}"], "/default/", "/"+boundConnector+"/", 1)
 }
 
-// write puts a file into the folder.
-func (p *place) write(name, text string) {
+func (p *place) write(path, text string) {
 	p.Helper()
-	if err := os.WriteFile(filepath.Join(p.values["{DIR}"], name), []byte(text), 0o600); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // web servers give up their rights
+		p.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		p.Fatal(err)
 	}
 }
@@ -113,12 +140,18 @@ func (p *place) command(ctx context.Context, line string) *exec.Cmd {
 		environment = append(environment, p.expand(words[0]))
 		words = words[1:]
 	}
-	for i, word := range words {
-		words[i] = p.expand(strings.Trim(word, "'"))
+	var argv []string
+	for _, word := range words {
+		if inner := strings.Trim(word, "'"); inner != word {
+			argv = append(argv, p.expand(inner))
+		} else {
+			argv = append(argv, strings.Fields(p.expand(word))...)
+		}
 	}
-	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = p.values["{DIR}"]
 	cmd.Env = append(os.Environ(), environment...)
+	cmd.Stdin = strings.NewReader("Y\n") // to a client that asks whether it is meant
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }

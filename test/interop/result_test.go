@@ -28,7 +28,11 @@ func (w *world) try(t *testing.T, c client, cell cell, want row) {
 		r.before = r.certificate
 		r.accountBefore = r.account
 	}
-	p.run(cell.run)
+	if c.server {
+		p.serve(cell.run[0], cell.reload)
+	} else {
+		p.run(cell.run)
+	}
 	r.look()
 	r.check(want)
 }

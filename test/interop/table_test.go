@@ -4,11 +4,11 @@ import "github.com/everleaf-pki/everleaf/internal/core/acme"
 
 // A client is somebody else's program, and what of it works with Everleaf.
 type client struct {
-	name   string   // as people know it, with the version that is tested
-	needs  []string // programs, or files by their path
-	server bool     // it obtains certificates while it serves, and shows them in handshakes
-	chain  string   // pattern of the file in which it leaves the certificate with its chain
-	files  []string // templates in testdata, which a cell finds expanded in its folder
+	name   string            // as people know it, with the version that is tested
+	needs  []string          // programs, or files by their path
+	server bool              // it obtains certificates while it serves, and shows them in handshakes
+	chain  string            // pattern of the file in which it leaves the certificate with its chain
+	files  map[string]string // templates in testdata, and where a cell finds them expanded
 	cells  map[operation]cell
 }
 
@@ -18,11 +18,12 @@ type client struct {
 // assignment at its beginning goes to the environment, and single quotes keep a word from the shell. What stands in
 // [[ ]] is needed by the test only, its ports and folders above all: the documents leave it out.
 type cell struct {
-	blank   string   // why the client has no such operation
-	given   []string // commands that have been run before
-	run     []string // commands of the operation
-	webroot bool     // a web server of its own stands in front, and serves {WEB}
-	reload  string   // pattern of a file after whose appearance the serving client is told to reload
+	blank    string   // why the client has no such operation
+	given    []string // commands that have been run before
+	run      []string // commands of the operation
+	settings string   // what stands for {SETTINGS} in the client's files
+	webroot  bool     // a web server of its own stands in front, and serves {WEB}
+	reload   string   // pattern of a file after whose appearance the serving client is told to reload
 }
 
 // operation names a row of the table.
@@ -77,5 +78,5 @@ func rows() []row {
 }
 
 func clients() []client {
-	return []client{certbot()}
+	return []client{certbot(), legoFour(), legoFive(), dehydrated(), caddy(), apache(), goAutocert()}
 }
