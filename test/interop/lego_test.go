@@ -23,7 +23,7 @@ func legoFour() client {
 			dns01:      {run: []string{legoExec + lego4 + lego4DNS + ` --domains {NAME} run`}},
 			tlsALPN:    {run: []string{lego4 + ` --tls [[--tls.port 127.0.0.1:{TLS_PORT}]] --domains {NAME} run`}},
 			wildcard:   {run: []string{legoExec + lego4 + lego4DNS + ` --domains '*.{NAME}' run`}},
-			ipAddress:  {blank: "lego before 4.10 orders an address as if it were a host name"},
+			ipAddress:  {blank: "lego 4.9 orders an address as if it were a host name"},
 			manyNames:  {run: []string{lego4 + lego4HTTP + ` {DOMAINS} run`}},
 			rsa:        {run: []string{lego4 + lego4HTTP + ` --key-type rsa2048 --domains {NAME} run`}},
 			ecdsa:      {run: []string{lego4 + lego4HTTP + ` --key-type ec384 --domains {NAME} run`}},
@@ -33,7 +33,7 @@ func legoFour() client {
 			}},
 			revoke:     {given: []string{issue}, run: []string{lego4 + ` --domains {NAME} revoke --reason 4`}},
 			revokeKey:  {blank: "lego signs revocations with its account's key only"},
-			keyChange:  {blank: "lego learnt to change the key of its account with version 5"},
+			keyChange:  {blank: "lego 4 cannot change the key of its account"},
 			deactivate: {blank: "lego cannot deactivate its account"},
 		},
 	}
