@@ -332,6 +332,22 @@ func TestCareOverTheSocket(t *testing.T) {
 	}
 }
 
+func TestAStaleListIsNoReasonForAlarm(t *testing.T) {
+	r := start(t, settings(t, t.TempDir()))
+	client := adminapi.NewClient(adminapi.OverSocket(SocketPath(r.info.Data, noEnv)))
+	list, err := client.Certificates(t.Context(), adminapi.CertificateFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.RevokeCertificate(t.Context(), list.Certificates[0].Serial, adminapi.Revocation{}); err != nil {
+		t.Fatal(err)
+	}
+	readiness, err := client.Readiness(t.Context())
+	if err != nil || !readiness.Ready {
+		t.Errorf("%+v %v", readiness, err)
+	}
+}
+
 func TestReloadSaysWhyTheOldSettingsStay(t *testing.T) {
 	dir := t.TempDir()
 	a, err := Open(t.Context(), settings(t, dir), slog.New(slog.DiscardHandler), noEnv)

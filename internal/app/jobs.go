@@ -155,7 +155,7 @@ func (a *App) checkLists(ctx context.Context) error {
 		if issuer.Key == "" || !time.Now().Before(issuer.NotAfter) {
 			continue
 		}
-		if list.DER == nil || time.Now().Add(48*time.Hour).After(list.NextUpdate) {
+		if list.Number == 0 || time.Now().Add(48*time.Hour).After(list.NextUpdate) {
 			return fmt.Errorf("list %d of issuer %s is not renewed; see the log", list.Shard.Number, list.Issuer)
 		}
 	}
