@@ -86,7 +86,8 @@ type Orders interface {
 	Conclude(ctx context.Context, c Conclusion, e event.Event) (acme.Authorization, error)
 	// EndAuthorization deactivates or revokes an authorization; see acme.Authorization.Deactivate, whose errors it returns.
 	EndAuthorization(ctx context.Context, authorization string, to acme.Status, now time.Time, e event.Event) (acme.Authorization, error)
-	// Unfinished returns authorizations with a challenge that is processing since before the given time, oldest first, at most limit.
+	// Unfinished returns authorizations with a challenge that is processing since before the given time and that had not
+	// expired then, oldest first, at most limit.
 	Unfinished(ctx context.Context, before time.Time, limit int) ([]acme.Authorization, error)
 }
 

@@ -133,8 +133,10 @@ func Usable(ctx context.Context, q Querier, account string, ids []ident.Identifi
 	return slices.CompactFunc(found, func(a, b acme.Authorization) bool { return a.Covers() == b.Covers() }), err
 }
 
-// Unfinished returns the authorizations with a challenge that is processing since before the given time, oldest first.
+// Unfinished returns the authorizations with a challenge that is processing since before the given time and that had
+// not expired then, oldest first.
 func Unfinished(ctx context.Context, q Querier, before time.Time, limit int) ([]acme.Authorization, error) {
 	return all(ctx, q, authorization,
-		selectAuthorization+"WHERE processing > 0 AND processing < ? ORDER BY processing, id LIMIT ?", Seconds(before), limited(limit))
+		selectAuthorization+"WHERE processing > 0 AND processing < ? AND ends > ? ORDER BY processing, id LIMIT ?",
+		Seconds(before), Seconds(before), limited(limit))
 }

@@ -23,7 +23,7 @@ func (db *DB) CreateAuthorization(ctx context.Context, a acme.Authorization, e e
 		if err := tx.requireAccount(ctx, a.Account); err != nil {
 			return err
 		}
-		if err := tx.insertAuthorization(values); err != nil {
+		if err := tx.insertAuthorization(values, 0); err != nil {
 			return err
 		}
 		return tx.record(e)

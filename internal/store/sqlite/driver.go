@@ -66,7 +66,7 @@ func settings(access access) url.Values {
 	values.Set("_sync", "FULL")
 	values["_pragma"] = append(values["_pragma"],
 		"fullfsync(1)", "checkpoint_fullfsync(1)",
-		"cache_size(-16384)",           // KiB: the right edges of all indexes stay in memory
+		"cache_size(-8192)",            // KiB: the right edges of all indexes stay in memory
 		"wal_autocheckpoint(4000)",     // pages: pages that change often are copied back once in many commits
 		"journal_size_limit(16777216)", // octets: a log that grew during a long read shrinks again
 	)

@@ -31,11 +31,11 @@ func (db *DB) CreateOrder(ctx context.Context, o acme.Order, created []acme.Auth
 			return err
 		}
 		for _, values := range authorizations {
-			if err := tx.insertAuthorization(values); err != nil {
+			if err := tx.insertAuthorization(values, 1); err != nil {
 				return err
 			}
 		}
-		for _, id := range o.Authorizations {
+		for _, id := range reused(o, created) {
 			if err := tx.nameAuthorization(id, o.Account); err != nil {
 				return err
 			}
@@ -47,9 +47,16 @@ func (db *DB) CreateOrder(ctx context.Context, o acme.Order, created []acme.Auth
 	})
 }
 
-// insertAuthorization stores an authorization that no order names yet.
-func (t *tx) insertAuthorization(values []any) error {
-	_, err := t.exec(query.Insert("authorizations", query.AuthorizationColumns+", orders"), append(slices.Clip(values), 0)...)
+// reused returns the ids of the authorizations that an order names and that are not new.
+func reused(o acme.Order, created []acme.Authorization) []string {
+	return slices.DeleteFunc(slices.Clone(o.Authorizations), func(id string) bool {
+		return slices.ContainsFunc(created, func(a acme.Authorization) bool { return a.ID == id })
+	})
+}
+
+// insertAuthorization stores an authorization that so many orders name.
+func (t *tx) insertAuthorization(values []any, orders int) error {
+	_, err := t.exec(query.Insert("authorizations", query.AuthorizationColumns+", orders"), append(slices.Clip(values), orders)...)
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 
 // small are the tables that stay small, which may be read from end to end.
 var small = []string{
+	"intents",
 	"organisations", "issuers", "i", "crl_shards", "s", "profiles", "v", "connectors", "credentials", "pulse", "named",
 	"pragma_freelist_count", "pragma_page_count",
 }

@@ -200,6 +200,9 @@ func testUnfinished(t *testing.T, w *World) {
 		same(t, "unfinished", w.unfinished(Noon.Add(time.Duration(seconds)*time.Second), 100), want[:n])
 	}
 	same(t, "the first two", w.unfinished(Noon.Add(time.Hour), 2), want[:2])
+	end := Noon.Add(24 * time.Hour)
+	same(t, "before they expire", w.unfinished(end.Add(-time.Second), 100), want)
+	same(t, "after they expired", w.unfinished(end, 100), []string(nil))
 	got, err := w.Store.Unfinished(background(), Noon.Add(time.Hour), 1)
 	must(t, err)
 	stored, err := w.Store.Authorization(background(), want[0])

@@ -155,9 +155,7 @@ CREATE TABLE intents (
     tbs          BLOB    NOT NULL,
     FOREIGN KEY (issuer, shard) REFERENCES crl_shards (issuer, number)
 ) STRICT;
-CREATE UNIQUE INDEX intents_serial ON intents (serial, issuer);
-CREATE UNIQUE INDEX intents_order ON intents (order_id) WHERE order_id <> '';
-CREATE INDEX intents_begun ON intents (begun);
+CREATE UNIQUE INDEX intents_serial ON intents (serial, issuer); -- few rows are here at a time: no more indexes
 
 CREATE TABLE certificates (
     id           TEXT    NOT NULL PRIMARY KEY,
