@@ -20,7 +20,7 @@ func TestDocuments(t *testing.T) {
 	for file, text := range map[string]string{"interop.md": renderTable(), "clients.md": renderGuide(t)} {
 		path := filepath.Join("../../docs", file)
 		if *update {
-			if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // a document is for everybody
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
 )
 
 // try runs a cell and looks at what it left.
@@ -145,11 +146,21 @@ func (r *result) isRenewed() {
 	}
 }
 
-// isRevoked waits for the list that the certificate names, and lets openssl refuse the certificate because of it.
-func (r *result) isRevoked() {
+func (r *result) isRevokedByAccount() { r.Helper(); r.isRevoked("account:") }
+
+func (r *result) isRevokedByKey() { r.Helper(); r.isRevoked("key:") }
+
+// isRevoked looks at whose signature the server acted, then waits for the list that the certificate names, and lets openssl refuse the certificate because of it.
+func (r *result) isRevoked(signer string) {
 	r.Helper()
-	if r.certificate.Status != adminapi.StatusRevoked {
-		r.Errorf("the server has the certificate as %s", r.certificate.Status)
+	events, err := r.admin.Events(r.Context(), r.certificate.ID, adminapi.Page{})
+	if err != nil {
+		r.Fatal(err)
+	}
+	if !slices.ContainsFunc(events.Events, func(e adminapi.Event) bool {
+		return e.Action == string(event.CertificateRevoked) && strings.HasPrefix(e.Actor, signer)
+	}) {
+		r.Errorf("no revocation signed by an %s... among the events %v", signer, events.Events)
 	}
 	text, _ := r.openssl(nil, "x509", "-in", r.chain, "-noout", "-ext", "crlDistributionPoints")
 	address := r.found(crlAddress, text)

@@ -71,7 +71,6 @@ func apache() client {
 func goAutocert() client {
 	const run = `{AUTOCERT} --directory {DIRECTORY} --root {ROOT} --name {NAME} --cache {CACHE}` +
 		` [[--http 127.0.0.1:{HTTP_PORT} --https 127.0.0.1:{TLS_PORT}]]`
-	const itself = "the package does it by itself, and has no setting"
 	return client{
 		name:   "Go autocert",
 		server: true,

@@ -70,8 +70,8 @@ func rows() []row {
 		{operation: ecdsa, title: "An ECDSA key", key: "id-ecPublicKey"},
 		{operation: eab, title: "External account binding (EAB)", place: (*place).wantBinding, also: (*result).isBound},
 		{operation: renew, title: "Renew", also: (*result).isRenewed},
-		{operation: revoke, title: "Revoke, signed by the account's key", also: (*result).isRevoked},
-		{operation: revokeKey, title: "Revoke, signed by the certificate's key", also: (*result).isRevoked},
+		{operation: revoke, title: "Revoke, signed by the account's key", also: (*result).isRevokedByAccount},
+		{operation: revokeKey, title: "Revoke, signed by the certificate's key", also: (*result).isRevokedByKey},
 		{operation: keyChange, title: "Change the account's key", also: (*result).hasOtherKey},
 		{operation: deactivate, title: "Deactivate the account", also: (*result).isDeactivated},
 	}
