@@ -114,7 +114,7 @@ func (d *door) connector(ctx context.Context, name string) (policy.Connector, er
 // method answers the methods that HTTP knows, and hands on what is for the resource.
 func (d *door) method(route route, r *request) (web.Reply, error) {
 	allowed := []string{http.MethodPost, http.MethodOptions}
-	if route.plain {
+	if route.access == opened {
 		allowed = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions}
 	}
 	switch m := r.http.Method; {
@@ -124,7 +124,7 @@ func (d *door) method(route route, r *request) (web.Reply, error) {
 		if err := d.authenticate(route, r); err != nil {
 			return web.Reply{}, err
 		}
-	case !route.plain || m != http.MethodGet && m != http.MethodHead:
+	case route.access != opened || m != http.MethodGet && m != http.MethodHead:
 		return web.Reply{}, web.MethodNotAllowed(allowed...)
 	}
 	return route.handle(d, r.http.Context(), r)

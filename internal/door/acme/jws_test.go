@@ -190,6 +190,26 @@ func TestAlgorithms(t *testing.T) {
 	}
 }
 
+// TestForgedKeys names a key in the header and signs with another.
+func TestForgedKeys(t *testing.T) {
+	h := newHouse(t, quick)
+	certificate := h.account(t).issue("a.example.com")
+	forger := h.client(t)
+	forged := func(path string, key crypto.Signer, payload string) answer {
+		header := part{"alg": "ES256", "jwk": jwkOf(t, key), "nonce": h.nonces.Issue(), "url": at(path)}
+		return h.post(at(path), []byte(forger.handmade(header.text(), payload).text()))
+	}
+	t.Run("J-13 newAccount", func(t *testing.T) {
+		victim := h.client(t)
+		forged("new-account", victim.key, "{}").refused(t, http.StatusBadRequest, "malformed")
+		victim.jwk(at("new-account"), `{"onlyReturnExisting":true}`).refused(t, http.StatusBadRequest, "accountDoesNotExist")
+	})
+	t.Run("J-13 V-01 revokeCert by the key of the certificate", func(t *testing.T) {
+		forged("revoke-cert", certificate.key, revocation(certificate.leaf.Raw, 1)).refused(t, http.StatusBadRequest, "malformed")
+		certificate.revoke(t, h, 0).want(t, http.StatusOK)
+	})
+}
+
 // TestKeys sends newAccount requests with keys that are understood and not accepted.
 func TestKeys(t *testing.T) {
 	h := newHouse(t, quick)

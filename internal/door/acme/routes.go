@@ -16,44 +16,43 @@ const (
 	byEither
 )
 
-// content says what a POST carries (RFC 8555 section 6.3).
-type content int
+// access says how a resource is reached (RFC 8555 section 6.3).
+type access int
 
 const (
-	reading content = iota // POST-as-GET: the empty payload
-	writing                // a JSON object
-	either
+	opened access = iota // GET, HEAD and POST-as-GET
+	read                 // POST-as-GET
+	posted               // POST; whether an empty payload means something is for the handler to say
 )
 
 // route is a resource below /acme/{connector}/.
 type route struct {
 	name    string // in the log and in metrics
 	pattern string // "{}" stands for one part of the path
-	plain   bool   // GET and HEAD are allowed, and need no signature
+	access  access
 	signer  signer
-	content content
 	handle  func(*door, context.Context, *request) (web.Reply, error)
 }
 
 // routes returns every resource of the door.
 func routes() []route {
 	return []route{
-		{"directory", "directory", true, byAccount, reading, (*door).directory},
-		{"new-nonce", "new-nonce", true, byAccount, reading, (*door).newNonce},
-		{"new-account", "new-account", false, byKey, writing, (*door).newAccount},
-		{"new-order", "new-order", false, byAccount, writing, (*door).newOrder},
-		{"new-authz", "new-authz", false, byAccount, writing, (*door).newAuthorization},
-		{"revoke-cert", "revoke-cert", false, byEither, writing, (*door).revoke},
-		{"key-change", "key-change", false, byAccount, writing, (*door).keyChange},
-		{"account", "account/{}", false, byAccount, either, (*door).account},
-		{"orders", "account/{}/orders", false, byAccount, reading, (*door).orders},
-		{"order", "order/{}", false, byAccount, reading, (*door).order},
-		{"finalize", "order/{}/finalize", false, byAccount, writing, (*door).finalize},
-		{"authz", "authz/{}", false, byAccount, either, (*door).authorization},
-		{"challenge", "challenge/{}/{}", false, byAccount, either, (*door).challenge},
-		{"certificate", "certificate/{}", false, byAccount, reading, (*door).certificate},
-		{"certificate-alternate", "certificate/{}/{}", false, byAccount, reading, (*door).certificate},
-		{"certificate-issuer", "certificate/{}/{}/issuer/{}", false, byAccount, reading, (*door).issuer},
+		{"directory", "directory", opened, byAccount, (*door).directory},
+		{"new-nonce", "new-nonce", opened, byAccount, (*door).newNonce},
+		{"new-account", "new-account", posted, byKey, (*door).newAccount},
+		{"new-order", "new-order", posted, byAccount, (*door).newOrder},
+		{"new-authz", "new-authz", posted, byAccount, (*door).newAuthorization},
+		{"revoke-cert", "revoke-cert", posted, byEither, (*door).revoke},
+		{"key-change", "key-change", posted, byAccount, (*door).keyChange},
+		{"account", "account/{}", posted, byAccount, (*door).account},
+		{"orders", "account/{}/orders", read, byAccount, (*door).orders},
+		{"order", "order/{}", read, byAccount, (*door).order},
+		{"finalize", "order/{}/finalize", posted, byAccount, (*door).finalize},
+		{"authz", "authz/{}", posted, byAccount, (*door).authorization},
+		{"challenge", "challenge/{}/{}", posted, byAccount, (*door).challenge},
+		{"certificate", "certificate/{}", read, byAccount, (*door).certificate},
+		{"certificate-alternate", "certificate/{}/{}", read, byAccount, (*door).certificate},
+		{"certificate-issuer", "certificate/{}/{}/issuer/{}", read, byAccount, (*door).issuer},
 	}
 }
 

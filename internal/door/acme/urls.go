@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
-	"github.com/everleaf-pki/everleaf/internal/core/id"
 	"github.com/everleaf-pki/everleaf/internal/web"
 )
 
@@ -74,11 +73,9 @@ func (u urls) issuer(id string, chain, level int) string {
 	return u.resource("certificate", id, strconv.Itoa(chain), "issuer", strconv.Itoa(level))
 }
 
-// accountID returns the id in the URL of an account. Any other spelling of the URL than ours is none.
-func (u urls) accountID(kid string) (string, bool) {
-	account, ok := strings.CutPrefix(kid, u.account(""))
-	return account, ok && id.Valid(account)
-}
+// accountID returns what stands in a "kid" where our URLs have the id of the account. Any other spelling of the URL
+// has none.
+func (u urls) accountID(kid string) (string, bool) { return strings.CutPrefix(kid, u.account("")) }
 
 // link writes a link of RFC 8288.
 func link(url, relation string) string { return "<" + url + `>;rel="` + relation + `"` }
