@@ -40,7 +40,7 @@ func withinDomain(name, domain string) bool {
 }
 
 func permitsAddress(ca *x509.Certificate, address net.IP) bool {
-	holds := func(block *net.IPNet) bool { return len(block.IP) == len(address) && block.Contains(address) }
+	holds := func(block *net.IPNet) bool { return block.Contains(address) }
 	if slices.ContainsFunc(ca.ExcludedIPRanges, holds) {
 		return false
 	}

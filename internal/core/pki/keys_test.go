@@ -89,7 +89,7 @@ func TestCheckKeyRefuses(t *testing.T) {
 		"exponent 65535":   {with(func(k *rsa.PublicKey) { k.E = 65535 }), "exponent"},
 		"exponent 65538":   {with(func(k *rsa.PublicKey) { k.E = 65538 }), "exponent"},
 		"exponent 2^31+1":  {with(func(k *rsa.PublicKey) { k.E = 1<<31 + 1 }), "exponent"},
-		"even modulus":     {with(func(k *rsa.PublicKey) { k.N.SetBit(k.N, 0, 0) }), "small factor"},
+		"even modulus":     {with(func(k *rsa.PublicKey) { k.N = evenModulus() }), "small factor"},
 		"divisible by 3":   {with(func(k *rsa.PublicKey) { k.N = multiple(k.N, 3) }), "small factor"},
 		"divisible by 751": {with(func(k *rsa.PublicKey) { k.N = multiple(k.N, 751) }), "small factor"},
 		"square":           {with(func(k *rsa.PublicKey) { k.N = square(t) }), "so close"},
@@ -157,6 +157,15 @@ func hasSmallDivisor(n *big.Int) bool {
 		}
 	}
 	return false
+}
+
+// evenModulus returns a number of 2048 bits whose only small factor is 2.
+func evenModulus() *big.Int {
+	half := new(big.Int).SetBit(big.NewInt(1), 2046, 1)
+	for hasSmallDivisor(half) {
+		half.Add(half, big.NewInt(2))
+	}
+	return half.Lsh(half, 1)
 }
 
 func square(t *testing.T) *big.Int {

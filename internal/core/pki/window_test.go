@@ -81,7 +81,7 @@ func TestWindowRefuses(t *testing.T) {
 			sentence: "from 2026-11-23T12:00:00Z to",
 		},
 		"start after the issuer's end": {notBefore: noon.Add(day), issuer: issuerWithin(wide.NotBefore, noon.Add(time.Hour)), kind: fault.Malformed, sentence: "to 2026-11-23T13:00:00Z"},
-		"start with a fraction":        {notBefore: noon.Add(time.Millisecond), issuer: wide, kind: fault.Malformed, sentence: "whole second"},
+		"start with a fraction":        {notBefore: noon.Add(time.Millisecond), issuer: wide, kind: fault.Malformed, sentence: "notBefore must be a whole second"},
 		"end a second too late": {
 			notBefore: noon, notAfter: noon.Add(90 * day), issuer: wide, kind: fault.Malformed,
 			sentence: "notAfter must be a whole second from 2026-11-23T12:00:01Z to 2027-02-21T11:59:59Z",
@@ -90,7 +90,7 @@ func TestWindowRefuses(t *testing.T) {
 		"end after the issuer's":                        {notAfter: noon.Add(day + time.Second), issuer: issuerWithin(wide.NotBefore, noon.Add(day)), kind: fault.Malformed, sentence: "to 2026-11-24T12:00:00Z"},
 		"end now":                                       {notAfter: noon, issuer: wide, kind: fault.Malformed, sentence: "from 2026-11-23T12:00:01Z"},
 		"end before start":                              {notBefore: noon.Add(day), notAfter: noon.Add(day - time.Second), issuer: wide, kind: fault.Malformed, sentence: "from 2026-11-24T12:00:00Z"},
-		"end with a fraction":                           {notAfter: noon.Add(day + time.Nanosecond), issuer: wide, kind: fault.Malformed, sentence: "whole second"},
+		"end with a fraction":                           {notAfter: noon.Add(day + time.Nanosecond), issuer: wide, kind: fault.Malformed, sentence: "notAfter must be a whole second"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := pki.Window(spec, c.notBefore, c.notAfter, c.issuer, noon)
