@@ -19,6 +19,13 @@ func TestSpend(t *testing.T) {
 	otherBoot.Boot[0]++
 	otherNode.Node++
 	otherKey.Key[0]++
+	foreign := func(i nonce.Identity) (last string) { // its counter is one that source has not spent
+		s := nonce.New(i)
+		for range 10 {
+			last = s.Issue()
+		}
+		return last
+	}
 	used := source.Issue()
 	if err := source.Spend(used); err != nil {
 		t.Fatal(err)
@@ -32,9 +39,9 @@ func TestSpend(t *testing.T) {
 		want        fault.Kind
 	}{
 		{"N-04 used before", used, fault.BadNonce},
-		{"N-09 of another start", nonce.New(otherBoot).Issue(), fault.BadNonce},
-		{"N-09 of another node", nonce.New(otherNode).Issue(), fault.BadNonce},
-		{"of another key", nonce.New(otherKey).Issue(), fault.BadNonce},
+		{"N-09 of another start", foreign(otherBoot), fault.BadNonce},
+		{"N-09 of another node", foreign(otherNode), fault.BadNonce},
+		{"of another key", foreign(otherKey), fault.BadNonce},
 		{"forged", string(forged), fault.BadNonce},
 		{"cut", good[:36], fault.BadNonce},
 		{"empty", "", fault.BadNonce},
