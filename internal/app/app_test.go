@@ -115,7 +115,7 @@ func TestTheFirstStartMakesEverythingAndTheSecondChangesNothing(t *testing.T) {
 	first.stop()
 
 	second := start(t, settings(t, dir))
-	if second.info.Fresh || second.info.Fingerprint != first.info.Fingerprint || second.info.PublicURL != first.info.PublicURL {
+	if second.info.Fresh || second.info.Fingerprint != first.info.Fingerprint {
 		t.Errorf("%+v", second.info)
 	}
 	if got := folderOf(t, filepath.Join(dir, "keys")); !slices.Equal(got, keys) {
@@ -242,10 +242,24 @@ func TestReadinessNamesWhatIsWrong(t *testing.T) {
 	if got.Status != "not ready" || !got.Checks[0].OK || got.Checks[1].Problem != "the disk is full" || got.Checks[2].OK {
 		t.Errorf("%+v", got)
 	}
+	if told := got.withoutProblems(); told.Checks[1] != (finding{Name: "bad"}) {
+		t.Errorf("a stranger is told %+v", told.Checks[1])
+	}
 	h = &health{}
 	h.draining.Store(true)
 	if h.look(t.Context()).Status != "not ready" {
 		t.Error("a draining server says that it is ready")
+	}
+}
+
+func TestStrangersCannotMakeTheChecksRun(t *testing.T) {
+	runs := 0
+	h := &health{log: slog.New(slog.DiscardHandler), checks: []check{{"costly", func(context.Context) error { runs++; return nil }}}}
+	for range 100 {
+		h.recent(t.Context())
+	}
+	if runs > 2 {
+		t.Errorf("100 questions made the checks run %d times", runs)
 	}
 }
 
@@ -287,6 +301,24 @@ func TestAnotherPublicURLOpensAnotherShard(t *testing.T) {
 	issuer, err := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir, noEnv))).Issuer(t.Context(), "default")
 	if err != nil || !strings.HasPrefix(issuer.CRL, "http://pki.example.com/crl/") || !strings.HasSuffix(issuer.CRL, "/2.crl") {
 		t.Errorf("%+v %v", issuer, err)
+	}
+}
+
+func TestADerivedPublicURLFollowsTheListener(t *testing.T) {
+	dir := t.TempDir()
+	first := start(t, settings(t, dir))
+	first.stop()
+	second := start(t, settings(t, dir)) // other free ports
+	response, _ := second.get(t, second.info.PublicURL+"/roots.pem")
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("nothing is served at the public URL %s", second.info.PublicURL)
+	}
+	second.stop()
+	c := settings(t, dir)
+	c.PublicURL = "http://pki.example.com"
+	start(t, c).stop()
+	if again := start(t, settings(t, dir)); again.info.PublicURL != "http://pki.example.com" {
+		t.Errorf("a given public URL was lost for %s", again.info.PublicURL)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/everleaf-pki/everleaf/internal/ca"
@@ -22,25 +23,51 @@ func (a *App) Bootstrap(ctx context.Context, setup manage.Setup) (manage.Result,
 // WriteKey writes a private key to a new file outside the data folder, encrypted when there is a passphrase.
 func (a *App) WriteKey(path string, key crypto.Signer) error { return a.keys.WriteOutside(path, key) }
 
-// bootstrap readies the installation for the listeners: it makes the CA at the first start, and takes a public URL
-// that was given over into the database.
+// derivedSetting remembers that the public URL followed from the listener, so that it follows again when that moves.
+const derivedSetting = "public-url-derived"
+
+// bootstrap readies the installation for the listeners: it makes the CA at the first start, and keeps the public URL
+// true: the one that was given, or where the plain HTTP listener is.
 func (a *App) bootstrap(ctx context.Context, l listeners) error {
-	given := a.config.PublicURL
-	setup := manage.Setup{PublicURL: given}
-	if given == "" {
-		setup.PublicURL = l.publicBase(a.config)
+	wanted := a.config.PublicURL
+	if wanted == "" {
+		wanted = l.publicBase(a.config)
 	}
-	if _, err := a.manage.Bootstrap(ctx, setup); err != nil {
+	result, err := a.manage.Bootstrap(ctx, manage.Setup{PublicURL: wanted})
+	if err != nil {
 		return err
 	}
-	if given != "" {
-		if err := a.manage.SetPublicURL(ctx, given); err != nil {
-			return err
-		}
+	if err := a.keepPublicURL(ctx, wanted, result.Made); err != nil {
+		return err
 	}
 	base, err := a.manage.PublicURL(ctx)
 	a.base.Store(&base)
 	return err
+}
+
+// keepPublicURL takes the wanted public URL over when it was given, or when the one in the database was derived too. What was
+// once given stays until another is given. Certificates made before name the old URL as long as they live.
+func (a *App) keepPublicURL(ctx context.Context, wanted string, made bool) error {
+	old, err := a.manage.PublicURL(ctx)
+	if err != nil {
+		return err
+	}
+	derived, err := a.db.Setting(ctx, derivedSetting)
+	if err != nil {
+		return err
+	}
+	given := a.config.PublicURL != ""
+	if !given && !made && derived != "yes" {
+		return nil
+	}
+	if old != wanted {
+		a.log.Warn("new certificates name another public URL; the old one must stay reachable for those made before",
+			slog.String("old", old), slog.String("new", wanted))
+	}
+	if err := a.manage.SetPublicURL(ctx, wanted); err != nil {
+		return err
+	}
+	return a.db.PutSetting(ctx, derivedSetting, map[bool]string{true: "no", false: "yes"}[given])
 }
 
 // publicURL is the base of the URLs of issuers and revocation lists; "" before the set-up.

@@ -22,7 +22,7 @@ func (s *server) acmeHandler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle(acme.Root, door)
 	public.RegisterRoots(mux, s.app.issue, s.app.log)
-	s.health.register(mux)
+	s.health.register(mux, false)
 	return mux, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,7 +24,14 @@ type health struct {
 	checks   []check
 	draining atomic.Bool
 	log      *slog.Logger
+
+	mu     sync.Mutex // guards the last report, and lets one look at a time
+	last   report
+	looked time.Time
 }
+
+// fresh is how long a report is given to others: however many ask, the checks run once in that time.
+const fresh = time.Second
 
 // finding is the result of one check, as JSON.
 type finding struct {
@@ -44,17 +52,43 @@ type report struct {
 	Checks []finding `json:"checks"`
 }
 
-// register adds /livez, and /readyz with its named checks: 200 when all pass, 503 when one does not or the server drains.
-func (h *health) register(mux *http.ServeMux) {
+// register adds /livez, and /readyz with its named checks: 200 when all pass, 503 when one does not or the server
+// drains. Problems are told in full to the operator's listeners only.
+func (h *health) register(mux *http.ServeMux, operator bool) {
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("alive\n"))
 	})
-	mux.HandleFunc("GET /readyz", h.readyz)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		result := h.recent(r.Context())
+		if !operator {
+			result = result.withoutProblems()
+		}
+		h.tell(w, result)
+	})
 }
 
-func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
-	result := h.look(r.Context())
+// recent returns a report of the last second.
+func (h *health) recent(ctx context.Context) report {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.draining.Load() || time.Since(h.looked) > fresh {
+		h.last = h.look(context.WithoutCancel(ctx))
+		h.looked = time.Now()
+	}
+	return h.last
+}
+
+// withoutProblems leaves the names and the verdicts, for strangers.
+func (r report) withoutProblems() report {
+	out := report{Status: r.Status}
+	for _, f := range r.Checks {
+		out.Checks = append(out.Checks, finding{Name: f.Name, OK: f.OK})
+	}
+	return out
+}
+
+func (h *health) tell(w http.ResponseWriter, result report) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	if result.Status != statusReady {

@@ -37,7 +37,7 @@ type Info struct {
 // Control is how a running server is told what to do.
 type Control struct {
 	Ready  func(Info)                  // called once everything listens
-	Reload func(context.Context) error // reads the settings again; see App.Reload
+	Reload func(context.Context) error // reads the settings again, or says why the old ones stay
 }
 
 // server is a running installation.
@@ -132,7 +132,7 @@ func (s *server) tlsConfig() *tls.Config {
 func (s *server) metricsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.app.metrics.registry, promhttp.HandlerOpts{}))
-	s.health.register(mux)
+	s.health.register(mux, true)
 	return mux
 }
 

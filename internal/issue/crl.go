@@ -41,8 +41,8 @@ func (s *Service) PublishLists(ctx context.Context) (int, error) {
 	return published, err
 }
 
-// publish makes the next list of a shard. An issuer whose key is elsewhere, such as a root kept off the machine, is skipped
-// once it has expired or while it never signed a certificate here.
+// publish makes the next list of a shard. An issuer that has expired or whose key is elsewhere, such as a root kept off the
+// machine, is skipped: its list is made where its key is.
 func (s *Service) publish(ctx context.Context, last pki.CRL, now time.Time) (bool, error) {
 	issuer, err := s.issuerByID(ctx, last.Issuer)
 	if err != nil {

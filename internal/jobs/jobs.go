@@ -1,5 +1,5 @@
 // Package jobs runs what happens without a request: each job is one function that is called again and again, at its
-// interval and when it is woken.
+// interval.
 package jobs
 
 import (
@@ -22,28 +22,17 @@ type Job struct {
 type Runner struct {
 	log    *slog.Logger
 	cancel context.CancelFunc
-	wakes  map[string]chan struct{}
 	wait   sync.WaitGroup
 }
 
 // Start begins to run jobs, each at once for the first time.
 func Start(log *slog.Logger, jobs ...Job) *Runner {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &Runner{log: log, cancel: cancel, wakes: make(map[string]chan struct{})}
+	r := &Runner{log: log, cancel: cancel}
 	for _, j := range jobs {
-		wake := make(chan struct{}, 1)
-		r.wakes[j.Name] = wake
-		r.wait.Go(func() { r.loop(ctx, j, wake) })
+		r.wait.Go(func() { r.loop(ctx, j) })
 	}
 	return r
-}
-
-// Wake makes a job run soon, without waiting for its interval. Unknown names are ignored.
-func (r *Runner) Wake(name string) {
-	select {
-	case r.wakes[name] <- struct{}{}:
-	default: // it will run anyway
-	}
 }
 
 // Stop cancels the jobs and waits until the last has returned.
@@ -52,7 +41,7 @@ func (r *Runner) Stop() {
 	r.wait.Wait()
 }
 
-func (r *Runner) loop(ctx context.Context, j Job, wake <-chan struct{}) {
+func (r *Runner) loop(ctx context.Context, j Job) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -60,7 +49,6 @@ func (r *Runner) loop(ctx context.Context, j Job, wake <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-		case <-wake:
 		}
 		if r.once(ctx, j) {
 			timer.Reset(0)

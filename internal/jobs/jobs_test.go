@@ -27,21 +27,6 @@ func TestAJobRunsAtOnceAndAtItsInterval(t *testing.T) {
 	})
 }
 
-func TestWakeRunsAJobBeforeItsInterval(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		runs := 0
-		r := Start(quiet, Job{Name: "j", Interval: time.Hour, Run: func(context.Context) (int, error) { runs++; return 0, nil }})
-		synctest.Wait()
-		r.Wake("j")
-		r.Wake("unknown")
-		synctest.Wait()
-		r.Stop()
-		if runs != 2 {
-			t.Errorf("%d runs, want 2", runs)
-		}
-	})
-}
-
 func TestAJobThatHasMoreToDoRunsAgainAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start, left, runs := time.Now(), 25, 0
