@@ -7,13 +7,14 @@ import (
 	"database/sql"
 	"slices"
 
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/store/query"
 )
 
 // checkPage is how many certificates are read at once.
-const checkPage = 500
+const checkPage = 200
 
 // cancellable runs statements that end with their context.
 type cancellable struct{ pool *sql.DB }
@@ -36,7 +37,11 @@ func (k *checker) checkCertificates(ctx context.Context) error {
 			return err
 		}
 		for _, c := range page {
-			for _, problem := range compare(c, issuers[c.Issuer]) {
+			issuer, err := k.parseIssuer(ctx, q, issuers, c.Issuer)
+			if err != nil {
+				return err
+			}
+			for _, problem := range compare(c, issuer) {
 				k.find("Certificate %s: %s.", c.ID, problem)
 			}
 			if err := k.checkNames(ctx, q, c); err != nil {
@@ -48,6 +53,7 @@ func (k *checker) checkCertificates(ctx context.Context) error {
 	return nil
 }
 
+// parseIssuers reads the certificates of all issuers.
 func (k *checker) parseIssuers(ctx context.Context, q query.Querier) (map[string]*x509.Certificate, error) {
 	issuers, err := query.Issuers(ctx, q)
 	if err != nil {
@@ -55,14 +61,37 @@ func (k *checker) parseIssuers(ctx context.Context, q query.Querier) (map[string
 	}
 	parsed := map[string]*x509.Certificate{}
 	for _, i := range issuers {
-		certificate, err := x509.ParseCertificate(i.Certificate)
-		if err != nil {
-			k.find("The certificate of issuer %s cannot be read: %v.", i.ID, err)
-			continue
-		}
-		parsed[i.ID] = certificate
+		parsed[i.ID] = k.parse(i)
 	}
 	return parsed, nil
+}
+
+// parseIssuer returns the certificate of an issuer, which may have been made while the check runs; nil without one.
+func (k *checker) parseIssuer(
+	ctx context.Context, q query.Querier, parsed map[string]*x509.Certificate, id string,
+) (*x509.Certificate, error) {
+	if issuer, known := parsed[id]; known {
+		return issuer, nil
+	}
+	issuer, err := query.Issuer(ctx, q, id)
+	switch {
+	case err == nil:
+		parsed[id] = k.parse(issuer)
+	case fault.Is(err, fault.NotFound):
+		parsed[id] = nil
+	default:
+		return nil, err
+	}
+	return parsed[id], nil
+}
+
+func (k *checker) parse(i pki.Issuer) *x509.Certificate {
+	certificate, err := x509.ParseCertificate(i.Certificate)
+	if err != nil {
+		k.find("The certificate of issuer %s cannot be read: %v.", i.ID, err)
+		return nil
+	}
+	return certificate
 }
 
 // checkNames finds names by which a search misses the certificate.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -35,17 +36,18 @@ func TestNoSpaceInGroup(t *testing.T) {
 	if err := db.PutSetting(context.Background(), "before", "x"); err != nil {
 		t.Fatal(err)
 	}
+	refusal := fault.New(fault.NotReady, "The order is pending.")
+	refuse := func(*tx) error { return refusal }
+	undone := func(tx *tx) error { return errors.Join(put("undone", "x")(tx), refusal) } // it takes savepoints
 	large := strings.Repeat("x", 1<<20)
-	for round := range 3 {
+	for round, other := range []func(*tx) error{refuse, undone, refuse} {
 		limitPages(t, db, 20)
-		refusal := fault.New(fault.NotReady, "The order is pending.")
-		errs := group(t, db, put("first", "x"), func(*tx) error { return refusal }, put("large", large), put("last", "x"))
-		for i, err := range errs {
+		for i, err := range group(t, db, put("first", "x"), other, put("large", large), put("last", "x")) {
 			if !fault.Is(err, fault.Unavailable) {
 				t.Errorf("round %d, member %d: %v", round, i, err)
 			}
 		}
-		for _, name := range []string{"first", "large", "last"} {
+		for _, name := range []string{"first", "undone", "large", "last"} {
 			if stored(t, db, name) {
 				t.Errorf("round %d: %q is stored", round, name)
 			}

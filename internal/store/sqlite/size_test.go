@@ -62,15 +62,16 @@ func TestLogStaysSmall(t *testing.T) {
 	for _, reads := range []bool{false, true} {
 		t.Run(fmt.Sprint("reads: ", reads), func(t *testing.T) {
 			db := openTest(t, Options{})
+			shrinkLog(t, db)
 			stop := make(chan struct{})
 			var reader sync.WaitGroup
 			if reads {
 				reader.Go(func() { relay(t, db, stop) })
 			}
-			longest := fillLog(t, db, 250)
+			longest := fillLog(t, db, 100)
 			close(stop)
 			reader.Wait()
-			if longest > logStep*5/4 {
+			if longest > smallStep*3/2 {
 				t.Errorf("the log grew to %d octets", longest)
 			}
 			if err := db.Close(); err != nil {
@@ -86,11 +87,12 @@ func TestLogStaysSmall(t *testing.T) {
 // A read that lasts holds up the log, and not the writer; afterwards the log is short again.
 func TestLogAfterLongRead(t *testing.T) {
 	db := openTest(t, Options{})
+	shrinkLog(t, db)
 	_, err := snapshot(context.Background(), db, func(q query.Querier) (string, error) {
 		if _, err := query.Setting(context.Background(), q, "x"); err != nil {
 			return "", err
 		}
-		if longest := fillLog(t, db, 150); longest < logStep {
+		if longest := fillLog(t, db, 100); longest < smallStep {
 			t.Errorf("the log did not grow: %d octets", longest)
 		}
 		return query.Setting(context.Background(), q, "x")
@@ -98,21 +100,41 @@ func TestLogAfterLongRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fillLog(t, db, 100)
+	fillLog(t, db, 50)
 	info, err := os.Stat(db.writer.log.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Size() > logStep*5/4 {
+	if info.Size() > smallStep*3/2 {
 		t.Errorf("after the read the log has %d octets", info.Size())
 	}
 }
 
-// fillLog writes 400 KiB so many times, and returns the largest size of the log.
+// smallStep is the step at which tests write the log back.
+const smallStep = logStep / 32
+
+// shrinkLog makes everything that bounds the log 32 times smaller.
+func shrinkLog(t *testing.T, db *DB) {
+	t.Helper()
+	err := execute(context.Background(), db, func(tx *tx) error {
+		for _, setting := range []string{"wal_autocheckpoint = 125", "journal_size_limit = 524288"} {
+			if _, err := tx.conn.raw.ExecContext(context.Background(), "PRAGMA "+setting); err != nil {
+				return err
+			}
+		}
+		db.writer.log.step, db.writer.log.limit = smallStep, smallStep
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fillLog writes 40 KiB so many times, and returns the largest size of the log.
 func fillLog(t *testing.T, db *DB, times int) (longest int64) {
 	t.Helper()
 	for i := range times {
-		large := strings.Repeat(string(rune('a'+i%26)), 400<<10) // SQLite does not write what stays the same
+		large := strings.Repeat(string(rune('a'+i%26)), 40<<10) // SQLite does not write what stays the same
 		if err := db.PutSetting(context.Background(), fmt.Sprint("large ", i%3), large); err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,8 @@
 // Package sqlite is the embedded engine of the store: one database file, one writer, several readers.
 //
 // Guarantees beyond those of package store. The log is synced at every commit (WAL, synchronous=FULL). One goroutine
-// writes and commits together what is waiting, so that writers share one fsync and never meet a lock; each write stands
-// under its own savepoint, and its error takes nobody else along. When an error ends the transaction of a group
+// writes and commits together what is waiting, so that writers share one fsync and never meet a lock; each write can be
+// undone alone, and its error takes nobody else along. When an error ends the transaction of a group
 // (no space, an I/O error), every member of the group gets Unavailable; nothing of it is stored, unless COMMIT itself
 // failed, which leaves it open. The writer goes on with the next group. Readers see what was committed before they
 // began and never wait for the writer.
@@ -104,7 +104,7 @@ func (db *DB) open(ctx context.Context, head header, options Options) error {
 	if err := db.openReaders(ctx); err != nil {
 		return errors.Join(err, conn.close())
 	}
-	db.writer = newWriter(conn, &walLog{path: db.path + "-wal", limit: logStep}, options.Observe)
+	db.writer = newWriter(conn, newWALLog(db.path+"-wal"), options.Observe)
 	return nil
 }
 

@@ -17,8 +17,11 @@ const logPatience = 250
 // walLog keeps the write-ahead log short. It belongs to the writer's goroutine.
 type walLog struct {
 	path  string
+	step  int64
 	limit int64 // the size at which it is time again
 }
+
+func newWALLog(path string) *walLog { return &walLog{path: path, step: logStep, limit: logStep} }
 
 // shorten writes a long log back into the database file, so that the next commit begins it anew. When a long read is in
 // the way, it is tried again after another step. An error is the next commit's to report.
@@ -27,9 +30,9 @@ func (l *walLog) shorten(c *conn) {
 	if err != nil || info.Size() < l.limit {
 		return
 	}
-	l.limit = logStep
+	l.limit = l.step
 	if done, err := c.writeBack(); err != nil || !done {
-		l.limit = info.Size() + logStep
+		l.limit = info.Size() + l.step
 	}
 }
 

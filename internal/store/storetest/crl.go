@@ -144,6 +144,14 @@ func testEntries(t *testing.T, w *World) {
 	want = []pki.Entry{{Serial: other.Serial, At: late, Reason: pki.KeyCompromise}}
 	same(t, "a late revocation", w.entries(1, late.Add(-time.Second)), want)
 	same(t, "after a list that named it", w.entries(1, late), []pki.Entry(nil))
+
+	named := w.list(1)
+	named.ThisUpdate = late
+	must(t, w.save(named, 2))
+	w.publish(2, 0)
+	if w.crl(1).Stale {
+		t.Error("a list without what the one before named for the last time is stale")
+	}
 }
 
 // A revocation that is stored after the entries were read is not on the list, whatever the clocks say.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"math/big"
 	"testing"
 	"time"
 
@@ -150,9 +151,11 @@ func testByFields(t *testing.T, w *World) {
 
 func testCertificatePages(t *testing.T, w *World) {
 	account := w.NewAccount()
+	pattern, der := w.Intent(acme.Order{Account: account.ID, Identifiers: w.Names("example.com")})
 	var newestFirst []pki.Certificate
-	for range 101 {
-		i, der := w.Intent(acme.Order{Account: account.ID, Identifiers: w.Names("example.com")})
+	for n := range int64(101) {
+		i := pattern
+		i.ID, i.Serial = w.ID(), pki.SerialOf(big.NewInt(n))
 		w.Begin(i)
 		newestFirst = append([]pki.Certificate{w.Complete(i, der)}, newestFirst...)
 	}
