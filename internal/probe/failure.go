@@ -40,6 +40,14 @@ func Retryable(err error) bool {
 	return ok && f.transient
 }
 
+// rootOf returns the failure that another one stands for, whose sentence is for the operator.
+func rootOf(err error) error {
+	if f, ok := errors.AsType[*failure](err); ok && f.reason.Cause != nil {
+		return f.reason.Cause
+	}
+	return err
+}
+
 // sentence returns what the requester may read.
 func sentence(err error) string {
 	if f, ok := errors.AsType[*failure](err); ok {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
@@ -27,17 +28,31 @@ func (p *Prober) http01(ctx context.Context, r *record, g guard, l policy.Look) 
 		visited[at.key()] = true
 		got, err := p.get(ctx, r, g, at, len(l.KeyAuthorization)+maxPadding)
 		if err != nil {
-			return "", err
+			return "", elsewhere(err, at, l.Identifier)
 		}
 		if !isRedirect(got.status) {
-			return judge(got, at, l.KeyAuthorization)
+			seen, err := judge(got, at, l.KeyAuthorization)
+			return seen, elsewhere(err, at, l.Identifier)
 		}
-		if at, err = p.redirect(at, got.locations, l.Identifier); err != nil {
+		to, err := p.redirect(at, got.locations, l.Identifier)
+		if err != nil {
 			r.hops[len(r.hops)-1].Error = "redirect refused"
-			return "", err
+			return "", elsewhere(err, at, l.Identifier)
 		}
+		at = to
 	}
 	return "", final(fault.IncorrectResponse, "%s redirects more than %d times.", l.Identifier, maxRedirects)
+}
+
+// elsewhere keeps what another host did from the requester, who chose that host by a redirect and may not be able to
+// reach it: neither its URLs, nor its status, nor whether it answers. The operator's evidence has all of it.
+func elsewhere(err error, at location, id ident.Identifier) error {
+	if err == nil || at.host == id {
+		return err
+	}
+	public := fault.Wrap(err, fault.IncorrectResponse,
+		"%s redirects to another host, and that did not serve the key authorization. The operator of the CA can see what it did.", id)
+	return &failure{public, Retryable(err)}
 }
 
 // isRedirect knows the redirects that keep the request as it is (BR 3.2.2.4.19); 300 and 303 lead elsewhere.

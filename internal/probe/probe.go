@@ -73,7 +73,7 @@ func (p *Prober) Look(ctx context.Context, l policy.Look) acme.Attempt {
 	}
 	if err != nil {
 		attempt.Failure = &acme.Failure{Kind: string(fault.KindOf(err)), Public: sentence(err), Identifier: l.Identifier}
-		attempt.Seen = attempt.Failure.Public
+		attempt.Seen = sentence(rootOf(err))
 		attempt.Retryable = Retryable(err)
 	}
 	return attempt

@@ -202,18 +202,35 @@ func TestRedirectsFollowed(t *testing.T) {
 	}
 }
 
+// wantWhere compares as wantVerdict does; "elsewhere: X" wants X to be seen by the operator, and nothing of it to be told to
+// the requester, who chose the other host.
+func wantWhere(t *testing.T, a acme.Attempt, want string) {
+	t.Helper()
+	seen, away := strings.CutPrefix(want, "elsewhere: ")
+	if !away {
+		wantVerdict(t, a, want)
+		return
+	}
+	if !strings.HasPrefix(a.Seen, seen) {
+		t.Errorf("the operator sees %q, want %q", a.Seen, seen)
+	}
+	if a.Failure == nil || a.Failure.Kind != "incorrect response" || strings.Contains(a.Failure.Public, "b.test") || !strings.HasPrefix(a.Failure.Public, "a.test redirects to another host") {
+		t.Errorf("the requester is told %s", verdict(a))
+	}
+}
+
 func TestRedirectRefused(t *testing.T) {
 	tests := map[string]string{
 		challengePath:                                              "incorrect response: The redirects from a.test run in a circle",
 		"http://A.Test" + challengePath + "#x":                     "incorrect response: The redirects from a.test run in a circle",
 		"http://b.test:22/" + canary:                               "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: it leads to another port",
 		"http://169.254.169.254/latest/meta-data/" + canary:        "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: it leads to a host",
-		"http://metadata.test/":                                    "connection: The target's address is link-local, which the address policy of this CA does not allow",
-		"http://mapped.test/":                                      "connection: The target's address is link-local",
-		"http://gone.test/":                                        "dns: gone.test does not exist (NXDOMAIN) in DNS",
+		"http://metadata.test/":                                    "elsewhere: The target's address is link-local, which the address policy of this CA does not allow",
+		"http://mapped.test/":                                      "elsewhere: The target's address is link-local",
+		"http://gone.test/":                                        "elsewhere: gone.test does not exist (NXDOMAIN) in DNS",
 		"gopher://b.test/" + canary:                                "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: it leads to another scheme",
-		"http://b.test/<script>alert(1)</script>\"'&{}`|^" + "%41": "incorrect response: http://b.test/%3Cscript%3Ealert%281%29%3C/script%3E%22%27%26%7B%7D%60%7C%5EA answered with status 404",
-		"http://b.test/?<script>\"'&":                              "incorrect response: http://b.test/?%3Cscript%3E%22%27%26 answered with status 404",
+		"http://b.test/<script>alert(1)</script>\"'&{}`|^" + "%41": "elsewhere: http://b.test/%3Cscript%3Ealert%281%29%3C/script%3E%22%27%26%7B%7D%60%7C%5EA answered with status 404",
+		"http://b.test/?<script>\"'&":                              "elsewhere: http://b.test/?%3Cscript%3E%22%27%26 answered with status 404",
 	}
 	for target, want := range tests {
 		port := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
@@ -228,7 +245,7 @@ func TestRedirectRefused(t *testing.T) {
 		dns.SetA("metadata.test", "169.254.169.254")
 		dns.SetA("mapped.test", "::ffff:169.254.169.254")
 		dns.SetRcode("gone.test", "NXDOMAIN")
-		wantVerdict(t, look(t, p, lookFor(acme.HTTP01, name("a.test"))), want)
+		wantWhere(t, look(t, p, lookFor(acme.HTTP01, name("a.test"))), want)
 	}
 }
 
@@ -269,7 +286,7 @@ func TestRedirectTLS(t *testing.T) {
 			http.Redirect(w, r, "https://b.test/", http.StatusMovedPermanently)
 		})
 		p, _ := proberAt(t, port, serveRaw(t, say("SSH-2.0-"+canary+"\r\n")))
-		wantVerdict(t, look(t, p, lookFor(acme.HTTP01, name("a.test"))), "tls: b.test does not speak TLS there")
+		wantWhere(t, look(t, p, lookFor(acme.HTTP01, name("a.test"))), "elsewhere: b.test does not speak TLS there")
 	})
 	t.Run("address", func(t *testing.T) {
 		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
