@@ -19,6 +19,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/cli/render"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 )
 
 // Exit codes, the same for every command.
@@ -85,7 +86,11 @@ func problems(err error) []string {
 	if err == nil || err.Error() == "" {
 		return nil
 	}
-	return strings.Split(err.Error(), "\n")
+	text := err.Error()
+	if f, ok := errors.AsType[*fault.Error](err); ok { // its kind is a word between programs
+		text = strings.Replace(text, string(f.Kind)+": ", "", 1)
+	}
+	return strings.Split(text, "\n")
 }
 
 func exitCode(err error) int {

@@ -45,7 +45,7 @@ key stays here.`,
 	addSettings(cmd.Flags(), "data", "passphrase-file")
 	cmd.Flags().StringVar(&f.publicBase, "public-url", "http://localhost:8444", "base `URL` of CRLs and issuers as it will stand in certificates")
 	cmd.Flags().StringVar(&f.name, "name", "", "`name` that begins the names of the CA certificates (default Everleaf)")
-	cmd.Flags().StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "`type` of the keys: ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096")
+	cmd.Flags().StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "`type` of the keys: "+joined(pki.IssuerKeyTypes()))
 	cmd.Flags().StringVar(&f.rootOut, "root-out", "", "`file` that gets the root's key, which then never is in the data folder")
 	cmd.Flags().StringVar(&f.chainFile, "import-chain", "", "PEM `file` of an existing CA: its certificate, then those above it")
 	cmd.Flags().StringVar(&f.keyFile, "import-key", "", "PEM `file` of the private key of the existing CA")
@@ -60,7 +60,10 @@ func (c *command) init(cmd *cobra.Command, f initFlags) error {
 	if err != nil {
 		return err
 	}
-	setup := manage.Setup{CAName: f.name, PublicURL: f.publicBase, KeyType: pki.KeyType(f.keyType)}
+	setup := manage.Setup{CAName: f.name, PublicURL: f.publicBase}
+	if setup.KeyType, err = oneOf(pki.IssuerKeyTypes()...)(f.keyType); err != nil {
+		return fmt.Errorf("--key-type: %w", err)
+	}
 	if setup.Import, err = readImport(f); err != nil {
 		return err
 	}

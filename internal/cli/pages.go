@@ -40,7 +40,7 @@ func collect[T any](p *pageFlags, fetch func(adminapi.Page) (part []T, next stri
 			return nil, "", err
 		}
 		list, next = append(list, part...), following
-		if next == "" || p.limit > 0 && len(list) >= p.limit {
+		if next == "" || len(part) == 0 || p.limit > 0 && len(list) >= p.limit {
 			return list, next, nil
 		}
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 )
 
 // Each command asks the door for exactly what its arguments say.
@@ -113,6 +116,7 @@ func TestSlips(t *testing.T) {
 		{"ca import --chain x", `give the certificates with --chain and the private key with --key`},
 		{"ca import --chain /none --key /none", `a file cannot be read: open /none: no such file or directory`},
 		{"completion tcsh", `there is no completion for "tcsh"; choose one of bash, zsh, fish, powershell`},
+		{"init --key-type dsa", `--key-type: "dsa" is none of ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096`},
 		{"serve --listen 8443", `--listen: "8443" is not an address; write HOST:PORT, :PORT or [IPv6]:PORT`},
 	}
 	door := &fakeDoor{}
@@ -183,5 +187,22 @@ func TestFindings(t *testing.T) {
 	stdout, _, code := b.run("check", "-o", "json")
 	if code != exitFinding || !strings.Contains(stdout, `"order o has two certificates"`) {
 		t.Errorf("exit %d, %s", code, stdout)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	inner := errors.New("disk full")
+	for want, err := range map[string]error{
+		"":                              &exit{code: exitFinding},
+		"one|two":                       errors.Join(errors.New("one"), errors.New("two")),
+		"The chain is broken.":          fault.New(fault.Malformed, "The chain is broken."),
+		"open: It is taken.: disk full": fmt.Errorf("open: %w", fault.Wrap(inner, fault.Conflict, "It is taken.")),
+	} {
+		if got := strings.Join(problems(err), "|"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if problems(nil) != nil {
+		t.Error("success is no problem")
 	}
 }

@@ -3,7 +3,7 @@
 // Beyond the commands of testscript the scripts know:
 //
 //	serve [FLAGS]         starts "everleaf serve" on free ports and waits until it says that it is ready; sets $DIRECTORY
-//	stop                  ends the server as systemd does, and wants it to end well
+//	halt                  ends the server as systemd does, and wants it to end well
 //	exits CODE COMMAND    runs a command and wants this exit code
 //	field PATH NAME       takes a value out of the JSON on stdout, like certificates.0.serial, into a variable
 //	obtain NAME...        gets a certificate over http-01; sets $SERIAL, $ORDER, $ACCOUNT; "! obtain" wants a refusal
@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_GOLDEN") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serve, "stop": stop, "exits": exits, "field": field, "obtain": obtain, "mislead": mislead,
+			"serve": serve, "halt": halt, "exits": exits, "field": field, "obtain": obtain, "mislead": mislead,
 		},
 	})
 }
