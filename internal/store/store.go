@@ -99,7 +99,7 @@ type Issuance interface {
 	// BeginIssuance records an intent. For an intent with an order it moves the order from ready to processing, exactly once, re-reading the order
 	// and its authorizations in the same transaction: NotReady when the order is not ready at i.Begun (of many parallel
 	// callers one wins). Unauthorized when the account is not valid. Conflict when the issuer has a certificate or an
-	// intent with this serial number: the caller tries another. BadPublicKey when the key is blocked.
+	// intent with this serial number: the caller tries another. BadPublicKey when the key is blocked or, by i.Thumbprint, that of an account.
 	BeginIssuance(ctx context.Context, i pki.Intent) error
 	// CompleteIssuance records the signed certificate, ends its intent and makes its order valid. Conflict when there is no
 	// such intent any more: the certificate must then be thrown away. The event is event.CertificateIssued of the certificate,
@@ -121,7 +121,8 @@ type Certificates interface {
 	// FindCertificates returns certificates, newest first.
 	FindCertificates(ctx context.Context, f CertificateFilter) ([]pki.Certificate, error)
 	// Revoke marks a certificate revoked and its shard's list stale. AlreadyRevoked when it is; except that KeyCompromise replaces
-	// another reason and keeps the first date. With block set, the key joins the blocked keys. Returns the certificate as it is afterwards.
+	// another reason and keeps the first date. With block set, the key joins the blocked keys, also when the certificate is
+	// revoked already; AlreadyRevoked then says that it was blocked too. Returns the certificate as it is afterwards.
 	Revoke(ctx context.Context, certificate string, at time.Time, reason pki.Reason, block bool, e event.Event) (pki.Certificate, error)
 	// KeyBlocked reports whether a key is blocked.
 	KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error)

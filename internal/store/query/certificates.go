@@ -156,7 +156,8 @@ func SerialUsed(ctx context.Context, q Querier, issuer string, serial pki.Serial
 
 // KeyHasCertificate reports whether a certificate was issued for a key.
 func KeyHasCertificate(ctx context.Context, q Querier, key pki.KeyHash) (bool, error) {
-	return exists(ctx, q, "SELECT 1 FROM certificates WHERE substr(key_hash, 1, 8) = ? AND key_hash = ? LIMIT 1", key[:8], key[:])
+	return exists(ctx, q, "SELECT 1 FROM certificates WHERE substr(key_hash, 1, 8) = ? AND key_hash = ? "+
+		"UNION ALL SELECT 1 FROM intents WHERE key_hash = ? LIMIT 1", key[:8], key[:], key[:])
 }
 
 // KeyBlocked reports whether a key is blocked.

@@ -19,6 +19,10 @@ func (db *DB) CreateAccount(ctx context.Context, a acme.Account, e event.Event) 
 	if err != nil {
 		return acme.Account{}, false, err
 	}
+	spki, err := x509.MarshalPKIXPublicKey(a.Key.Public())
+	if err != nil {
+		return acme.Account{}, false, err
+	}
 	type result struct {
 		account acme.Account
 		created bool
@@ -26,6 +30,9 @@ func (db *DB) CreateAccount(ctx context.Context, a acme.Account, e event.Event) 
 	r, err := write(ctx, db, func(tx *tx) (r result, err error) {
 		r.account, err = query.AccountByKey(ctx, tx, a.Connector, a.Key.Thumbprint())
 		if !fault.Is(err, fault.NotFound) {
+			return r, err
+		}
+		if err := tx.requireFreshKey(ctx, pki.HashKey(spki)); err != nil {
 			return r, err
 		}
 		if err := tx.bindCredential(ctx, a); err != nil {

@@ -47,20 +47,31 @@ func (db *DB) Revoke(
 		if err != nil {
 			return c, err
 		}
-		if err := tx.markRevoked(c, query.Seconds(at), reason); err != nil {
-			return c, err
-		}
+		changed := tx.markRevoked(c, query.Seconds(at), reason)
 		if block {
-			const blockKey = "INSERT INTO blocked_keys (key_hash, since) VALUES (?, ?) ON CONFLICT DO NOTHING"
-			if _, err := tx.exec(blockKey, c.KeyHash[:], query.Seconds(at)); err != nil {
-				return c, err
-			}
+			changed = tx.blockKey(c, at, changed)
+		}
+		if changed != nil {
+			return c, changed
 		}
 		if err := tx.record(e); err != nil {
 			return c, err
 		}
 		return query.Certificate(ctx, tx, certificate)
 	})
+}
+
+// blockKey adds a certificate's key to the blocked keys. That a certificate was revoked before is no error when its key
+// becomes blocked now: a claim without proof came first, the proof came later.
+func (t *tx) blockKey(c pki.Certificate, at time.Time, revoked error) error {
+	if revoked != nil && !fault.Is(revoked, fault.AlreadyRevoked) {
+		return revoked
+	}
+	added, err := t.exec("INSERT INTO blocked_keys (key_hash, since) VALUES (?, ?) ON CONFLICT DO NOTHING", c.KeyHash[:], query.Seconds(at))
+	if err == nil && added == 0 {
+		err = revoked
+	}
+	return err
 }
 
 // markRevoked revokes a certificate, or gives a revoked one the reason keyCompromise, and marks its shard.

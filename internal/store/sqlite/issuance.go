@@ -32,8 +32,23 @@ func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent) error {
 		if err := tx.requireUnblockedKey(ctx, i.KeyHash); err != nil {
 			return err
 		}
+		if err := tx.requireNoAccount(ctx, i.Thumbprint); err != nil {
+			return err
+		}
 		return tx.insertIntent(ctx, i, values)
 	})
+}
+
+// requireNoAccount refuses the key of an account for a certificate.
+func (t *tx) requireNoAccount(ctx context.Context, thumbprint string) error {
+	if thumbprint == "" {
+		return nil
+	}
+	taken, err := query.KeyHasAccount(ctx, t, thumbprint)
+	if err == nil && taken {
+		err = fault.New(fault.BadPublicKey, "The key is that of an ACME account; make a separate key for the certificate.")
+	}
+	return err
 }
 
 // beginOrder moves an order from ready to processing.

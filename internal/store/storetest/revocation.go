@@ -13,6 +13,7 @@ func testRevocation(t *testing.T, open Open) {
 	each(t, open, map[string]func(*testing.T, *World){
 		"revoke":               testRevoke,
 		"key compromise":       testRevokeCompromise,
+		"proof after a claim":  testRevokeProves,
 		"blocked keys":         testRevokeBlocks,
 		"parallel revocations": testRevokeRace,
 	})
@@ -37,7 +38,7 @@ func testRevoke(t *testing.T, w *World) {
 		must(t, err)
 		same(t, "the stored certificate", got, want)
 		for _, again := range []pki.Reason{pki.Unspecified, pki.Superseded, reason} {
-			_ = w.refuses(fault.AlreadyRevoked, func() error { _, err := w.revoke(want.ID, Noon, again, true); return err })
+			_ = w.refuses(fault.AlreadyRevoked, func() error { _, err := w.revoke(want.ID, Noon, again, false); return err })
 		}
 	}
 	_ = w.refuses(fault.NotFound, func() error { _, err := w.revoke(w.ID(), Noon, pki.Superseded, true); return err })
@@ -63,6 +64,22 @@ func testRevokeCompromise(t *testing.T, w *World) {
 	if crl := w.crl(1); !crl.Stale {
 		t.Error("the list with the old reason is not stale")
 	}
+	blocked, err := w.Store.KeyBlocked(background(), c.KeyHash)
+	must(t, err)
+	if !blocked {
+		t.Error("the key is not blocked")
+	}
+	_ = w.refuses(fault.AlreadyRevoked, func() error { _, err := w.revoke(c.ID, Noon, pki.KeyCompromise, true); return err })
+}
+
+// The proof of a compromise may come after the claim: the key is blocked although nothing is left to revoke.
+func testRevokeProves(t *testing.T, w *World) {
+	c := w.Issue(w.NewAccount().ID, "example.com")
+	want, err := w.revoke(c.ID, Noon, pki.KeyCompromise, false)
+	must(t, err)
+	got, err := w.revoke(c.ID, Noon.Add(time.Hour), pki.KeyCompromise, true)
+	must(t, err)
+	same(t, "the certificate", got, want)
 	blocked, err := w.Store.KeyBlocked(background(), c.KeyHash)
 	must(t, err)
 	if !blocked {
