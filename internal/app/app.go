@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync/atomic"
 
 	"github.com/everleaf-pki/everleaf/internal/ca"
@@ -44,7 +43,7 @@ type App struct {
 	manage    *manage.Service
 	metrics   *metrics
 	base      atomic.Pointer[string] // the public URL
-	fresh     bool                   // the folder had no database before
+	made      bool                   // this start made the CA
 	encrypted bool                   // new keys are encrypted with a passphrase
 }
 
@@ -83,9 +82,7 @@ func (a *App) openKeys(env func(string) string) error {
 	return err
 }
 
-func (a *App) openStore(ctx context.Context) error {
-	_, err := os.Stat(a.folder.database())
-	a.fresh = errors.Is(err, os.ErrNotExist)
+func (a *App) openStore(ctx context.Context) (err error) {
 	a.db, err = sqlite.Open(ctx, a.folder.database(), sqlite.Options{Observe: a.metrics.commit})
 	return err
 }

@@ -37,6 +37,7 @@ func (a *App) bootstrap(ctx context.Context, l listeners) error {
 	if err != nil {
 		return err
 	}
+	a.made = result.Made
 	if err := a.keepPublicURL(ctx, wanted, result.Made); err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func (s *server) start(control Control) error {
 	s.jobs = jobs.Start(a.log, a.backgroundJobs(s.certificate)...)
 	s.serve(tls.NewListener(s.capped(s.listeners.https), s.tlsConfig()), handler)
 	s.serve(s.capped(s.listeners.public), s.publicHandler())
-	s.serve(s.listeners.admin, a.adminHandler(care{app: a, health: s.health, reload: control.Reload}))
+	s.serve(s.listeners.admin, a.adminHandler(care{app: a, health: s.health, reload: control.Reload}), withoutWriteLimit)
 	if s.listeners.metrics != nil {
 		s.serve(s.listeners.metrics, s.metricsHandler())
 	}
@@ -137,8 +137,11 @@ func (s *server) metricsHandler() http.Handler {
 }
 
 // serve answers on a listener until it is closed; an unexpected end stops the whole server.
-func (s *server) serve(l net.Listener, handler http.Handler) {
+func (s *server) serve(l net.Listener, handler http.Handler, adapt ...func(*http.Server)) {
 	h := s.newHTTPServer(handler)
+	for _, change := range adapt {
+		change(h)
+	}
 	s.http = append(s.http, h)
 	go func() {
 		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -146,6 +149,9 @@ func (s *server) serve(l net.Listener, handler http.Handler) {
 		}
 	}()
 }
+
+// withoutWriteLimit lets the operator's door take its time: a check or a backup of a large store lasts minutes.
+func withoutWriteLimit(h *http.Server) { h.WriteTimeout = 0 }
 
 // drain stops accepting, answers what is open within the limit, and stops the jobs.
 func (s *server) drain() error {
@@ -168,7 +174,7 @@ func (s *server) info(ctx context.Context) Info {
 	a := s.app
 	info := Info{
 		Directory: s.listeners.httpsBase(a.config) + "/acme/default/directory",
-		RootFile:  a.folder.roots(), Fresh: a.fresh, Trial: a.config.Trial(), PlainKeys: a.plainKeys(), HTTP01Port: a.config.HTTP01Port, Data: a.folder.path,
+		RootFile:  a.folder.roots(), Fresh: a.made, Trial: a.config.Trial(), PlainKeys: a.plainKeys(), HTTP01Port: a.config.HTTP01Port, Data: a.folder.path,
 	}
 	info.PublicURL = a.publicURL()
 	if s.listeners.metrics != nil {

@@ -79,6 +79,9 @@ func (c *command) init(cmd *cobra.Command, f initFlags) error {
 	if err != nil {
 		return err
 	}
+	if !result.Made && (f.rootOut != "" || f.chainFile != "") {
+		return fmt.Errorf("%s has a certificate authority already, so nothing was imported and no key was moved; begin with an empty data folder", settings.Data)
+	}
 	if !result.Made {
 		_, err = fmt.Fprintf(c.Err, "%s has a certificate authority already; nothing was changed.\n", settings.Data)
 		return err

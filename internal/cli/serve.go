@@ -158,7 +158,7 @@ func banner(w io.Writer, i app.Info) {
 	say("")
 	say("A certificate with certbot, on the host that has the name:")
 	say("")
-	say("  REQUESTS_CA_BUNDLE=%s certbot certonly --standalone \\", root)
+	say("  REQUESTS_CA_BUNDLE=%s certbot certonly --standalone%s \\", root, certbotPort(i.HTTP01Port))
 	say("    --server %s --register-unsafely-without-email --agree-tos -d NAME", i.Directory)
 	say("")
 	say("Trust the root on a Debian machine:")
@@ -180,6 +180,14 @@ func shellPath(path string) string {
 		return path
 	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// certbotPort lets certbot listen where the server looks.
+func certbotPort(port uint16) string {
+	if port == 80 {
+		return ""
+	}
+	return fmt.Sprintf(" --http-01-port %d", port)
 }
 
 // notes are what a person should know about the way the server was set up.

@@ -62,11 +62,12 @@ func TestLogger(t *testing.T) {
 
 func TestBanner(t *testing.T) {
 	info := app.Info{
-		Directory: "https://ca.example.com/acme/default/directory", PublicURL: "http://pki.example.com", Metrics: "http://127.0.0.1:8445/metrics",
+		HTTP01Port: 80, Directory: "https://ca.example.com/acme/default/directory", PublicURL: "http://pki.example.com", Metrics: "http://127.0.0.1:8445/metrics",
 		RootFile: "/srv/ca/root.pem", Fingerprint: strings.Repeat("ab", 32), Data: "/srv/ca",
 	}
 	fresh := info
 	fresh.Fresh, fresh.Trial, fresh.PlainKeys, fresh.Metrics = true, true, []string{"root-1", "default-1"}, ""
+	fresh.HTTP01Port = 5002
 	var out strings.Builder
 	banner(&out, info)
 	banner(&out, fresh)

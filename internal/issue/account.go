@@ -105,7 +105,7 @@ func (s *Service) NewAccount(ctx context.Context, c policy.Connector, n NewAccou
 		return account, false, err
 	}
 	return s.store.CreateAccount(ctx, account, event.Event{
-		ID: s.newID(account.Created), At: account.Created, Organisation: c.Organisation,
+		ID: s.newID(), At: account.Created, Organisation: c.Organisation,
 		Actor: "account:" + account.ID, Action: event.AccountCreated, Object: account.ID,
 	})
 }
@@ -113,7 +113,7 @@ func (s *Service) NewAccount(ctx context.Context, c policy.Connector, n NewAccou
 // admissible checks everything that a new account has to bring and returns it ready to be stored.
 func (s *Service) admissible(ctx context.Context, c policy.Connector, n NewAccount) (acme.Account, error) {
 	now := s.now()
-	a := acme.Account{ID: s.newID(now), Connector: c.ID, Key: n.Key, Contacts: n.Contacts, Created: now}
+	a := acme.Account{ID: s.newID(), Connector: c.ID, Key: n.Key, Contacts: n.Contacts, Created: now}
 	if c.Rules.TermsOfService != "" {
 		if !n.TermsAgreed {
 			return a, fault.New(fault.UserActionRequired, "Agree to the terms of service at %s: send termsOfServiceAgreed.", c.Rules.TermsOfService)
@@ -228,7 +228,7 @@ func (s *Service) ChangeKey(ctx context.Context, r Requester, key jws.Key) (acme
 func (s *Service) event(r Requester, action event.Action, object, detail string) event.Event {
 	now := s.now()
 	return event.Event{
-		ID: s.newID(now), At: now, Organisation: r.Connector.Organisation,
+		ID: s.newID(), At: now, Organisation: r.Connector.Organisation,
 		Actor: r.actor(), Action: action, Object: object, Detail: detail,
 	}
 }

@@ -292,3 +292,23 @@ func TestKeyChange(t *testing.T) {
 	_, _, err = h.issue.NewAccount(t.Context(), h.connector, issue.NewAccount{Key: publicKey(t, certified)})
 	wantKind(t, err, fault.BadPublicKey)
 }
+
+func TestOneKeyIsNeverAccountKeyAndCertificateKey(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	for range 20 {
+		key := newKey(t)
+		order := h.ready(r, dns("a.example.com"))
+		csr := request(t, key, "a.example.com")
+		var certified, registered error
+		var wait sync.WaitGroup
+		wait.Go(func() { _, certified = h.issue.Finalize(t.Context(), r, order.ID, csr) })
+		wait.Go(func() {
+			_, _, registered = h.issue.NewAccount(t.Context(), h.connector, issue.NewAccount{Key: publicKey(t, key)})
+		})
+		wait.Wait()
+		if (certified == nil) == (registered == nil) {
+			t.Fatalf("O-17: certificate %v, account %v", certified, registered)
+		}
+	}
+}

@@ -86,7 +86,7 @@ func (s *Service) look(ctx context.Context, c policy.Connector, a acme.Authoriza
 		Authorization: a.ID, Method: challenge.Method, KeyAuthorization: challenge.KeyAuthorization,
 		Outcome: outcome, Now: now, ValidUntil: now.Add(c.Rules.ReuseLife.Duration()),
 	}, event.Event{
-		ID: s.newID(now), At: now, Organisation: c.Organisation, Actor: "account:" + a.Account,
+		ID: s.newID(), At: now, Organisation: c.Organisation, Actor: "account:" + a.Account,
 		Action: action, Object: a.ID, Detail: detail,
 	})
 	if err != nil && !fault.Is(err, fault.Conflict) {

@@ -68,7 +68,7 @@ func (s *Service) publish(ctx context.Context, last pki.CRL, now time.Time) (boo
 		return false, err
 	}
 	err = s.store.SaveCRL(ctx, next, len(entries), event.Event{
-		ID: s.newID(now), At: now, Organisation: issuer.Organisation, Actor: "system",
+		ID: s.newID(), At: now, Organisation: issuer.Organisation, Actor: "system",
 		Action: event.CRLPublished, Object: issuer.ID, Detail: fmt.Sprintf("shard %d number %d: %d revoked", next.Shard.Number, next.Number, len(entries)),
 	})
 	if fault.Is(err, fault.Conflict) { // another node was first

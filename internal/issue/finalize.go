@@ -7,7 +7,6 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
-	"github.com/everleaf-pki/everleaf/internal/core/jws"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
@@ -72,11 +71,11 @@ func (s *Service) requestedKey(ctx context.Context, p pki.Profile, o acme.Order,
 
 // notAnAccountKey refuses the key of any account for a certificate (RFC 8555 section 11.1).
 func (s *Service) notAnAccountKey(ctx context.Context, public crypto.PublicKey) error {
-	key, err := jws.KeyFromPublic(public)
-	if err != nil {
-		return nil //nolint:nilerr // a key that no account can have is no account's
+	name := thumbprint(public)
+	if name == "" {
+		return nil
 	}
-	taken, err := s.store.KeyHasAccount(ctx, key.Thumbprint())
+	taken, err := s.store.KeyHasAccount(ctx, name)
 	if err == nil && taken {
 		err = fault.New(fault.BadCSR, "The key of the request is the key of an ACME account; make a separate key for the certificate.")
 	}

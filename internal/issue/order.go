@@ -50,7 +50,7 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 		return OrderView{}, err
 	}
 	order := acme.Order{
-		ID: s.newID(now), Account: r.Account.ID, Connector: r.Connector.ID,
+		ID: s.newID(), Account: r.Account.ID, Connector: r.Connector.ID,
 		Profile: profile.ID, ProfileName: profile.Name, Identifiers: ids,
 		NotBefore: n.NotBefore, NotAfter: n.NotAfter,
 		Created: now, Expires: now.Add(r.Connector.Rules.OrderLife.Duration()),
@@ -103,7 +103,7 @@ func usable(rules policy.Rules, a acme.Authorization) bool {
 
 func (s *Service) newAuthorization(r Requester, id ident.Identifier, now time.Time) acme.Authorization {
 	a := acme.Authorization{
-		ID: s.newID(now), Account: r.Account.ID, Connector: r.Connector.ID,
+		ID: s.newID(), Account: r.Account.ID, Connector: r.Connector.ID,
 		Identifier: id.Base(), Wildcard: id.IsWildcard(),
 		Created: now, Expires: now.Add(r.Connector.Rules.OrderLife.Duration()),
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/jws"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
@@ -78,12 +79,21 @@ func (s *Service) prepare(ctx context.Context, p plan) (pki.Intent, pki.Prepared
 	}
 	return pki.Intent{
 		Certificate: pki.Certificate{
-			ID: s.newID(now), Organisation: p.organisation, Connector: p.connector, Account: p.account, Order: p.order,
+			ID: s.newID(), Organisation: p.organisation, Connector: p.connector, Account: p.account, Order: p.order,
 			Profile: p.profile.ID, ProfileName: p.profile.Name, Issuer: issuer.ID, Serial: request.Serial, Names: p.names,
 			NotBefore: notBefore, NotAfter: notAfter, KeyHash: pki.HashKey(spki), Shard: shardOf(request),
 		},
-		TBS: prepared.TBS(), Begun: now,
+		TBS: prepared.TBS(), Begun: now, Thumbprint: thumbprint(p.key),
 	}, prepared, nil
+}
+
+// thumbprint names a key as accounts do; "" for a key that no account can have.
+func thumbprint(public crypto.PublicKey) string {
+	key, err := jws.KeyFromPublic(public)
+	if err != nil {
+		return ""
+	}
+	return key.Thumbprint()
 }
 
 // shardOf returns the CRL shard that will list the certificate; 0 for a profile without revocation lists.
@@ -102,7 +112,7 @@ func (s *Service) complete(ctx context.Context, intent pki.Intent, prepared pki.
 	}
 	now := s.now()
 	err = s.store.CompleteIssuance(ctx, intent.ID, der, now, event.Event{
-		ID: s.newID(now), At: now, Organisation: intent.Organisation, Actor: actor,
+		ID: s.newID(), At: now, Organisation: intent.Organisation, Actor: actor,
 		Action: event.CertificateIssued, Object: intent.ID, Detail: string(intent.Serial),
 	})
 	if err != nil {
@@ -159,7 +169,7 @@ func (s *Service) abandon(ctx context.Context, intent pki.Intent, cause error) e
 	return s.store.AbandonIssuance(ctx, intent.ID,
 		acme.Failure{Kind: string(fault.Unavailable), Public: "The certificate could not be signed in time; place a new order."},
 		event.Event{
-			ID: s.newID(now), At: now, Organisation: intent.Organisation, Actor: "system",
+			ID: s.newID(), At: now, Organisation: intent.Organisation, Actor: "system",
 			Action: event.OrderFailed, Object: intent.Order, Detail: "could not be signed",
 		})
 }

@@ -46,12 +46,12 @@ func (s *Service) Revoke(ctx context.Context, r Revocation) error {
 		return err
 	}
 	proven := r.Key != nil && reason == pki.KeyCompromise
-	if !c.Revoked.IsZero() && !(proven && c.Reason != pki.KeyCompromise) {
+	if !c.Revoked.IsZero() && !proven {
 		return fault.New(fault.AlreadyRevoked, "The certificate is revoked already.")
 	}
 	now := s.now()
 	_, err = s.store.Revoke(ctx, c.ID, now, reason, proven, event.Event{
-		ID: s.newID(now), At: now, Organisation: c.Organisation, Actor: actor,
+		ID: s.newID(), At: now, Organisation: c.Organisation, Actor: actor,
 		Action: event.CertificateRevoked, Object: c.ID, Detail: string(c.Serial),
 	})
 	return err

@@ -142,6 +142,21 @@ func TestAProvenCompromiseBlocksTheKey(t *testing.T) {
 	wantKind(t, err, fault.BadPublicKey)
 }
 
+func TestTheProofOfACompromiseMayComeAfterTheClaim(t *testing.T) {
+	h := newHouse(t)
+	owner := h.requester()
+	leaked := newKey(t)
+	der := h.issued(owner, leaked, "a.example.com").Certificate.DER
+	check(t, h.byAccount(owner, der, int(pki.KeyCompromise)))
+	key, reason := publicKey(t, leaked), int(pki.KeyCompromise)
+	proof := issue.Revocation{Connector: h.connector, Key: &key, Certificate: der, Reason: &reason}
+	check(t, h.issue.Revoke(t.Context(), proof))
+	wantKind(t, h.issue.Revoke(t.Context(), proof), fault.AlreadyRevoked)
+	order := h.ready(owner, dns("a.example.com"))
+	_, err := h.issue.Finalize(t.Context(), owner, order.ID, request(t, leaked, "a.example.com"))
+	wantKind(t, err, fault.BadCSR)
+}
+
 func TestAClaimOfCompromiseWithoutProofBlocksNothing(t *testing.T) {
 	h := newHouse(t)
 	owner := h.requester()

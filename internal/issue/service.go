@@ -118,10 +118,11 @@ func (s *Service) viewOrder(o acme.Order, authorizations []acme.Authorization) O
 // now is the time in the resolution of the domain.
 func (s *Service) now() time.Time { return s.options.Now().UTC().Truncate(time.Second) }
 
-func (s *Service) newID(now time.Time) string {
+// newID returns an id of this millisecond, so that what happens in one second is listed in its sequence.
+func (s *Service) newID() string {
 	var random [id.RandomBytes]byte
 	fill(random[:])
-	return id.New(now, random)
+	return id.New(s.options.Now(), random)
 }
 
 // fill fills b with random bytes. crypto/rand.Read never fails: it ends the process where there is no randomness.

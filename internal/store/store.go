@@ -39,7 +39,8 @@ type Accounts interface {
 	// CreateAccount stores a and returns it with created = true, or returns the account that has this key at this
 	// connector already, unchanged, with created = false: of many parallel calls with one key exactly one creates.
 	// With a.Credential set, the same transaction checks that the credential is usable at a.Created (else
-	// Unauthorized) and that it has room under its MaxAccounts (else Unauthorized).
+	// Unauthorized) and that it has room under its MaxAccounts (else Unauthorized). BadPublicKey when the key is blocked, or a
+	// certificate was issued or is being issued for it.
 	CreateAccount(ctx context.Context, a acme.Account, e event.Event) (account acme.Account, created bool, err error)
 	// Account returns an account, and NotFound without one.
 	Account(ctx context.Context, id string) (acme.Account, error)

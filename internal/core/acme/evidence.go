@@ -12,7 +12,7 @@ type Attempt struct {
 	Hops        []Hop     `json:"hops,omitempty"`
 	Seen        string    `json:"seen"` // one sentence in our words: "body matches the key authorization", "NXDOMAIN"
 	Failure     *Failure  `json:"failure,omitempty"`
-	Retryable   bool      `json:"retryable,omitempty"` // connection and DNS errors; a wrong answer is final
+	Retryable   bool      `json:"retryable,omitzero"` // connection and DNS errors; a wrong answer is final
 }
 
 // Lookup is one DNS question with its answers.
@@ -28,7 +28,7 @@ type Lookup struct {
 type Hop struct {
 	URL     string `json:"url"`               // http(s) URL, or "tls://HOST:PORT"
 	Address string `json:"address,omitempty"` // the vetted address that was dialled
-	Status  int    `json:"status,omitempty"`  // HTTP status
+	Status  int    `json:"status,omitzero"`   // HTTP status
 	Error   string `json:"error,omitempty"`   // in our words
 }
 

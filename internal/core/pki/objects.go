@@ -110,8 +110,9 @@ type Certificate struct {
 // so that a crash leaves something that can be finished, and a serial number never has two bodies.
 type Intent struct {
 	Certificate
-	TBS   []byte // DER of the TBSCertificate
-	Begun time.Time
+	TBS        []byte // DER of the TBSCertificate
+	Begun      time.Time
+	Thumbprint string // RFC 7638, of the subject key; "" for a key that no account can have. It is a guard, and not stored
 }
 
 // Request is one certificate to prepare.
