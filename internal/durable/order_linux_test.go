@@ -82,7 +82,7 @@ func traced(t *testing.T, act, folder string) string {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
-		t.Skip("strace is not installed")
+		t.Fatal("strace is not installed; run make tools")
 	}
 	output := filepath.Join(t.TempDir(), "trace")
 	calls := "trace=openat,fchmod,write,fsync,fdatasync,/^rename,/^link,/^unlink,/^mkdir"

@@ -152,7 +152,7 @@ func opensslPath(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("openssl")
 	if err != nil {
-		t.Skip("openssl is not installed")
+		t.Fatal("openssl is not installed; run make tools")
 	}
 	return path
 }

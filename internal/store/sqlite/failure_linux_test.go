@@ -41,7 +41,7 @@ func TestWriteErrorAtCommit(t *testing.T) {
 func TestWriteErrorChild(t *testing.T) {
 	folder := os.Getenv(childFolder)
 	if folder == "" {
-		t.Skip("runs as the child of TestWriteErrorAtCommit")
+		return // it runs as the child of TestWriteErrorAtCommit
 	}
 	signal.Ignore(syscall.SIGXFSZ) // the write returns EFBIG instead
 	path := filepath.Join(folder, "everleaf.db")
