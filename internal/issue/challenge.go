@@ -64,8 +64,12 @@ func (s *Service) await(ctx context.Context, done <-chan struct{}, authorization
 	return s.viewAuthorization(a), nil
 }
 
-// look validates one challenge and records the outcome, unless the service closes first.
+// look validates one challenge and records the outcome, unless the service closes first. A caller who read the
+// authorization just before an earlier look ended does not cause another one.
 func (s *Service) look(ctx context.Context, c policy.Connector, a acme.Authorization, challenge acme.Challenge) {
+	if current, err := s.store.Authorization(ctx, a.ID); err == nil && current.Status(s.now()) != acme.Pending {
+		return
+	}
 	addresses := c.Rules.Addresses
 	addresses.Loopback = addresses.Loopback || s.options.Trial
 	outcome := s.validator.Validate(ctx, policy.Look{
