@@ -28,7 +28,7 @@ func addRules(flags *pflag.FlagSet, r *adminapi.RulesChange) {
 	flags.BoolFunc("not-before-after", "let orders ask for notBefore and notAfter", optional(&r.NotBeforeAfter, yesNo))
 	flags.Func("terms-of-service", "`URL` that new accounts must agree to; empty is none", optional(&r.TermsOfService, plain))
 	flags.Func("website", "`URL` about this CA, in the directory", optional(&r.Website, plain))
-	flags.Func("caa-identities", "`names` in CAA records that mean this CA", optionalList(&r.CAAIdentities, plain))
+	flags.Func("caa-identities", "`names` in CAA records that mean this CA; kept, and not used or published before CAA is checked", optionalList(&r.CAAIdentities, plain))
 	addAddresses(flags, r)
 }
 

@@ -21,8 +21,9 @@ func (d *door) directory(ctx context.Context, r *request) (web.Reply, error) {
 		NewOrder:   r.urls.resource("new-order"),
 		RevokeCert: r.urls.resource("revoke-cert"),
 		KeyChange:  r.urls.resource("key-change"),
+		// caaIdentities stay out: they would promise that CAA records are obeyed, and no CAA record is looked up yet.
 		Meta: wire.Meta{
-			TermsOfService: rules.TermsOfService, Website: rules.Website, CAAIdentities: rules.CAAIdentities,
+			TermsOfService: rules.TermsOfService, Website: rules.Website,
 			ExternalAccountRequired: rules.ExternalBinding, Profiles: make(map[string]string, len(profiles)),
 		},
 	}

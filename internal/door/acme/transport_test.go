@@ -158,7 +158,7 @@ func TestDirectory(t *testing.T) {
 			NewNonce: strict("new-nonce"), NewAccount: strict("new-account"), NewOrder: strict("new-order"),
 			RevokeCert: strict("revoke-cert"), KeyChange: strict("key-change"),
 			Meta: wire.Meta{
-				TermsOfService: "https://ca.test/terms", Website: "https://www.ca.test", CAAIdentities: []string{"ca.test"}, ExternalAccountRequired: true,
+				TermsOfService: "https://ca.test/terms", Website: "https://www.ca.test", ExternalAccountRequired: true,
 				Profiles: map[string]string{"default": "Server certificates for 90 days", "shortlived": "Server certificates for 160 hours, without revocation"},
 			},
 		}},
