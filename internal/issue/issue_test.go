@@ -353,3 +353,20 @@ func TestASuspendedConnectorIsClosed(t *testing.T) {
 	_, err = h.issue.Connector(t.Context(), "scep", "default")
 	wantKind(t, err, fault.NotFound)
 }
+
+func TestOrdersOfOneSecondAreListedInTheirSequence(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	var want []string
+	for range 20 {
+		h.clock.advance(time.Millisecond)
+		order, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
+		check(t, err)
+		want = append([]string{order.ID}, want...) // newest first
+	}
+	got, _, err := h.issue.Orders(t.Context(), r, "")
+	check(t, err)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
