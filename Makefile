@@ -24,7 +24,8 @@ help: ## list these commands
 
 .PHONY: run
 run: ## watch a certificate live and renew on this machine (the demo)
-	$(GO) run ./cmd/everleaf demo
+	@$(GO) build -o $(BIN)/everleaf ./cmd/everleaf
+	@$(BIN)/everleaf demo
 
 .PHONY: build
 build: ## build the complete static binary ./everleaf
