@@ -1,8 +1,12 @@
 // Package ca is the engine that holds issuers' keys: it builds certificates and revocation lists, lints them, and signs.
 //
-// Its guarantees. An issuer's key signs only bytes that were linted under the same issuer with a throw-away key, and
-// each linted body at most once. What was signed is parsed again and verified under the issuer before it leaves. A
-// private key never leaves its crypto.Signer.
+// Its guarantees. An issuer's key signs only bytes that were linted under the same issuer with a throw-away key. A token
+// signs at most once. A recorded body can be resumed and signed again, since nobody knows whether the first signature was
+// made: keys in memory sign deterministically (ECDSA by RFC 6979, RSA by PKCS#1 v1.5), so both certificates are the same
+// bytes. A key in a device may sign otherwise: then one serial number has one body and perhaps two signatures, of
+// which the recorded one leaves. What was signed is parsed again and verified under the issuer before it leaves, which
+// also keeps in what a fault in a deterministic signature would tell of the key. A private key never leaves its
+// crypto.Signer.
 package ca
 
 import (

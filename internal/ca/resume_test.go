@@ -62,6 +62,37 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// Whether the signature of a lost token was made is not known: signing the record once more gives the same
+// certificate, so a serial number never has two.
+func TestSignedAgainIsTheSameCertificate(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []pki.KeyType{pki.ECDSAP256, pki.ECDSAP384, pki.RSA2048} {
+		a := newAuthority(t, kind)
+		request := a.request(t, newKey(t, pki.ECDSAP256).Public(), "a.example.com")
+		prepared, err := a.engine.Prepare(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		intent := a.intent(t, request)
+		intent.TBS = prepared.TBS()
+		first, err := prepared.Sign(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		resumed, err := newEngine(a).Resume(t.Context(), request.Issuer, request.Spec, intent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := resumed.Sign(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(first, again) {
+			t.Errorf("%s: two certificates with one serial number", kind)
+		}
+	}
+}
+
 // Settings that changed after the record do not stand in its way.
 func TestResumeAfterChanges(t *testing.T) {
 	t.Parallel()

@@ -3,10 +3,12 @@ package ca
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 
 	"golang.org/x/crypto/cryptobyte"
 	tags "golang.org/x/crypto/cryptobyte/asn1"
@@ -44,7 +46,7 @@ func assemble(tbs []byte, algorithm x509.SignatureAlgorithm, key crypto.Signer) 
 	hash := hashOf(algorithm)
 	digest := hash.New()
 	digest.Write(tbs)
-	signature, err := key.Sign(rand.Reader, digest.Sum(nil), hash)
+	signature, err := key.Sign(randomness(key), digest.Sum(nil), hash)
 	if err != nil {
 		return nil, fmt.Errorf("sign certificate: %w", err)
 	}
@@ -55,6 +57,15 @@ func assemble(tbs []byte, algorithm x509.SignatureAlgorithm, key crypto.Signer) 
 		b.AddASN1BitString(signature)
 	})
 	return b.Bytes()
+}
+
+// randomness returns what a key's signatures draw on. None for an ECDSA key in memory, which makes crypto/ecdsa sign
+// by RFC 6979; RSA by PKCS#1 v1.5 uses none. Whatever else can sign gets randomness, which it may need.
+func randomness(key crypto.Signer) io.Reader {
+	if _, ok := key.(*ecdsa.PrivateKey); ok {
+		return nil
+	}
+	return rand.Reader
 }
 
 func innerAlgorithm(tbs []byte) ([]byte, error) {
