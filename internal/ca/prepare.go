@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
@@ -17,8 +18,8 @@ import (
 var errUsed = errors.New("prepared certificate: signed already, or tried to; resume it from its record")
 
 // Prepare builds the certificate of a request under a throw-away key of the issuer's algorithm and lints it. What lint
-// refuses is BadCSR with the first finding as its sentence: a repetition of the same request cannot succeed.
-// Unavailable says that the issuer cannot sign (see CanSign).
+// refuses has the kind and the sentence of the first finding when the requester can mend all of them, and is Internal
+// with all findings when an operator has to. Unavailable says that the issuer cannot sign (see CanSign).
 func (e *Engine) Prepare(ctx context.Context, request pki.Request) (pki.Prepared, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -75,10 +76,20 @@ func (e *Engine) lint(signer *issuer, certificate *x509.Certificate, request pki
 		findings = append(findings, source(certificate, signer.certificate, request)...)
 	}
 	if len(findings) > 0 {
-		return nil, fault.Wrap(errors.New(lint.Join(findings)), fault.BadCSR,
-			"The certificate would break a rule (%s): %s. Nothing was issued.", findings[0].Rule, findings[0].Text)
+		return nil, refusal(findings)
 	}
 	return &prepared{signer: signer, tbs: certificate.RawTBSCertificate}, nil
+}
+
+// refusal turns findings into an error. One that only an operator can mend hides the others from the requester, who
+// would change a request in vain.
+func refusal(findings []lint.Finding) error {
+	cause := fmt.Errorf("lint refuses the certificate: %s", lint.Join(findings))
+	if slices.ContainsFunc(findings, func(f lint.Finding) bool { return f.Kind == fault.Internal }) {
+		return cause
+	}
+	first := findings[0]
+	return fault.Wrap(cause, first.Kind, "The certificate would break a rule (%s): %s. Nothing was issued.", first.Rule, first.Text)
 }
 
 // prepared is the token of a linted certificate.

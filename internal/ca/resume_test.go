@@ -132,10 +132,10 @@ func TestResumeRefuses(t *testing.T) {
 		"other bytes": {func(i *pki.Intent) { i.TBS = other.TBS }, "another key"},
 		"CA": {func(i *pki.Intent) {
 			i.TBS, i.KeyHash = a.intermediate.RawTBSCertificate, pki.HashKey(a.intermediate.RawSubjectPublicKeyInfo)
-		}, "break a rule"},
-		"another name":   {func(i *pki.Intent) { i.Names = other.Names }, "(leaf-names)"},
-		"another serial": {func(i *pki.Intent) { i.Serial = other.Serial }, "(leaf-serial)"},
-		"another end":    {func(i *pki.Intent) { i.NotAfter = i.NotAfter.Add(-time.Second) }, "(leaf-validity)"},
+		}, "lint refuses"},
+		"another name":   {func(i *pki.Intent) { i.Names = other.Names }, "leaf-names: "},
+		"another serial": {func(i *pki.Intent) { i.Serial = other.Serial }, "leaf-serial: "},
+		"another end":    {func(i *pki.Intent) { i.NotAfter = i.NotAfter.Add(-time.Second) }, "leaf-validity: "},
 		"another key":    {func(i *pki.Intent) { i.KeyHash = other.KeyHash }, "another key"},
 	} {
 		intent := a.intent(t, request)

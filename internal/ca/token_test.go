@@ -149,25 +149,32 @@ func TestSignVerifies(t *testing.T) {
 	}
 }
 
-// What lint refuses yields no token, and a reason.
+// What lint refuses yields no token. The requester learns the reason where another request would help, and the log
+// where only the operator can.
 func TestPrepareRefuses(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)
 	key := a.watch()
-	for rule, change := range map[string]func(*pki.Request){
-		"leaf-within-issuer": func(r *pki.Request) { r.NotBefore, r.NotAfter = now.Add(-2*time.Hour), now },
-		"leaf-lifetime":      func(r *pki.Request) { r.NotAfter = r.NotAfter.Add(time.Second) },
-		"leaf-key-type":      func(r *pki.Request) { r.Spec.Keys = []pki.KeyType{pki.RSA} },
-		"leaf-serial-size":   func(r *pki.Request) { r.Serial = "4a0b" },
-		"leaf-crl":           func(r *pki.Request) { r.Issuer.Shard.URL = "" },
-		"leaf-names":         func(r *pki.Request) { r.Names = append(r.Names, r.Names[0]) },
-		"leaf-san":           func(r *pki.Request) { r.Names = nil },
+	for rule, c := range map[string]struct {
+		kind   fault.Kind
+		change func(*pki.Request)
+	}{
+		"leaf-within-issuer": {fault.Internal, func(r *pki.Request) { r.NotBefore, r.NotAfter = now.Add(-2*time.Hour), now }},
+		"leaf-lifetime":      {fault.Internal, func(r *pki.Request) { r.NotAfter = r.NotAfter.Add(time.Second) }},
+		"leaf-key-type":      {fault.BadCSR, func(r *pki.Request) { r.Spec.Keys = []pki.KeyType{pki.RSA} }},
+		"leaf-serial-size":   {fault.Internal, func(r *pki.Request) { r.Serial = "4a0b" }},
+		"leaf-crl":           {fault.Internal, func(r *pki.Request) { r.Issuer.Shard.URL = "" }},
+		"leaf-names":         {fault.Internal, func(r *pki.Request) { r.Names = append(r.Names, r.Names[0]) }},
+		"leaf-san":           {fault.Internal, func(r *pki.Request) { r.Names = nil }},
 	} {
 		request := a.request(t, newKey(t, pki.ECDSAP256).Public(), "a.example.com")
-		change(&request)
+		c.change(&request)
 		prepared, err := a.engine.Prepare(t.Context(), request)
-		if prepared != nil || !fault.Is(err, fault.BadCSR) || !strings.Contains(fault.Sentence(err), "("+rule+")") {
+		if prepared != nil || !fault.Is(err, c.kind) || !strings.Contains(err.Error(), rule+": ") {
 			t.Errorf("%s: %v", rule, err)
+		}
+		if told := strings.Contains(fault.Sentence(err), "("+rule+")"); told != (c.kind != fault.Internal) {
+			t.Errorf("%s: the requester is told %q", rule, fault.Sentence(err))
 		}
 	}
 	request := a.request(t, nil, "a.example.com")
@@ -200,7 +207,7 @@ func TestLintSources(t *testing.T) {
 			t.Error("another issuer or request")
 		}
 		if c.DNSNames[0] == "bad.example.com" {
-			return []lint.Finding{{Rule: "other-rule", Text: "the name is bad"}}
+			return []lint.Finding{{Rule: "other-rule", Text: "the name is bad", Kind: fault.RejectedIdentifier}}
 		}
 		return nil
 	})
@@ -213,10 +220,15 @@ func TestLintSources(t *testing.T) {
 	}
 	request := a.request(t, newKey(t, pki.ECDSAP256).Public(), "b.example.com")
 	request.Serial = "4a0b"
-	if _, err = a.engine.Prepare(t.Context(), request); !strings.Contains(fault.Sentence(err), "leaf-serial-size") {
+	if _, err = a.engine.Prepare(t.Context(), request); err == nil || !strings.Contains(err.Error(), "leaf-serial-size") {
 		t.Error(err)
 	}
-	if got := strings.Join(seen, " "); got != "a.example.com bad.example.com b.example.com" {
+	request = a.request(t, newKey(t, pki.ECDSAP256).Public(), "bad.example.com")
+	request.Serial = "4a0b"
+	if _, err = a.engine.Prepare(t.Context(), request); !fault.Is(err, fault.Internal) || !strings.Contains(err.Error(), "other-rule") {
+		t.Error("what only the operator can mend hides the rest:", err)
+	}
+	if got := strings.Join(seen, " "); got != "a.example.com bad.example.com b.example.com bad.example.com" {
 		t.Errorf("the source saw %s", got)
 	}
 }
@@ -241,7 +253,7 @@ func TestPrepareKeepsNameConstraints(t *testing.T) {
 		"a.example.com": true, "example.org": false, "secret.example.com": false, "a.secret.example.com": false, "*.example.com": false,
 	} {
 		_, err := a.engine.Prepare(t.Context(), a.request(t, newKey(t, pki.ECDSAP256).Public(), name))
-		if permitted != (err == nil) || err != nil && !strings.Contains(fault.Sentence(err), "leaf-name-constraints") {
+		if permitted != (err == nil) || err != nil && (!fault.Is(err, fault.RejectedIdentifier) || !strings.Contains(fault.Sentence(err), "leaf-name-constraints")) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
@@ -30,7 +31,7 @@ func Leaf(certificate, issuer *x509.Certificate, request pki.Request) []Finding 
 func (r *report) leafKey(c *x509.Certificate, request pki.Request) {
 	key, ok := c.PublicKey.(interface{ Equal(x crypto.PublicKey) bool })
 	r.check(ok && request.PublicKey != nil && key.Equal(request.PublicKey), "leaf-key", "the key is not the requested one")
-	r.check(slices.Contains(request.Spec.Keys, pki.KeyTypeOf(c.PublicKey)), "leaf-key-type", "the profile does not accept the type of the key")
+	r.checkFor(fault.BadCSR, slices.Contains(request.Spec.Keys, pki.KeyTypeOf(c.PublicKey)), "leaf-key-type", "the profile does not accept the type of the key")
 }
 
 func (r *report) leafValidity(c, issuer *x509.Certificate, request pki.Request) {
@@ -59,7 +60,7 @@ func (r *report) leafNames(c, issuer *x509.Certificate, request pki.Request) {
 	critical, _ := find(c, oidSubjectAltName)
 	r.check(critical.Critical == (len(c.Subject.Names) == 0), "leaf-san-critical", "the subject alternative names must be critical exactly when the subject is empty")
 	for _, name := range names {
-		r.check(pki.Permits(issuer, name), "leaf-name-constraints", "the issuer's certificate does not permit "+name.Value())
+		r.checkFor(fault.RejectedIdentifier, pki.Permits(issuer, name), "leaf-name-constraints", "the issuer's certificate does not permit "+name.Value())
 	}
 }
 

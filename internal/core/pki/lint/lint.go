@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"strings"
 
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
@@ -14,6 +15,9 @@ import (
 type Finding struct {
 	Rule string // stable name, such as "leaf-validity"
 	Text string // what is wrong: one sentence without the final stop
+	// Kind says whose affair it is: BadCSR can be mended with another key, RejectedIdentifier with other names. The zero
+	// value, Internal, is for the operator: nothing that a requester sends would make a difference.
+	Kind fault.Kind
 }
 
 func (f Finding) String() string { return f.Rule + ": " + f.Text }
@@ -34,8 +38,12 @@ func Join(findings []Finding) string {
 // report collects findings.
 type report []Finding
 
-func (r *report) check(ok bool, rule, text string) {
+// check notes a broken rule that is the operator's affair.
+func (r *report) check(ok bool, rule, text string) { r.checkFor(fault.Internal, ok, rule, text) }
+
+// checkFor notes a broken rule of a kind.
+func (r *report) checkFor(kind fault.Kind, ok bool, rule, text string) {
 	if !ok {
-		*r = append(*r, Finding{rule, text})
+		*r = append(*r, Finding{rule, text, kind})
 	}
 }
