@@ -1,9 +1,11 @@
 // Package adminapi is the language of the admin door: the JSON that goes over it, and a client.
 //
 // The JSON is stable. Members may be added, none is renamed, removed or given another meaning while [SchemaVersion]
-// stays the same. Times are RFC 3339 in UTC and whole seconds; an absent time says that it never happened. Serial
-// numbers and SHA-256 fingerprints are lower-case hexadecimal. A list is an object with schema_version and one member
-// named after what it lists; where it has a member next, there is more, and next is the before of the following page.
+// stays the same. Every answer is an object that begins with schema_version; see [Document]. Times are RFC 3339 in UTC and
+// whole seconds; an absent time says that it never happened. Lengths of time are text with their units, like "1d12h";
+// a number that is one has its unit in its name. Serial numbers and SHA-256 fingerprints are lower-case hexadecimal. A
+// list has one member named after what it lists; where it has a member next, there is more, and next is the before of
+// the following page.
 package adminapi
 
 import (
@@ -11,7 +13,7 @@ import (
 	"time"
 )
 
-// SchemaVersion is the version of the JSON, in every list.
+// SchemaVersion is the version of the JSON.
 const SchemaVersion = 1
 
 // Limits of a page.

@@ -14,16 +14,14 @@ type Backup struct {
 
 // Findings is what a check of the whole store found.
 type Findings struct {
-	SchemaVersion int      `json:"schema_version"`
-	Findings      []string `json:"findings"` // one sentence each; none means sound
+	Findings []string `json:"findings"` // one sentence each; none means sound
 }
 
 // Readiness is whether the installation can do its work.
 type Readiness struct {
-	SchemaVersion int              `json:"schema_version"`
-	Ready         bool             `json:"ready"`
-	Serving       bool             `json:"serving"` // a server runs; false where the command looked by itself
-	Checks        []ReadinessCheck `json:"checks"`
+	Ready   bool             `json:"ready"`
+	Serving bool             `json:"serving"` // a server runs; false where the command looked by itself
+	Checks  []ReadinessCheck `json:"checks"`
 }
 
 // ReadinessCheck is one named condition.

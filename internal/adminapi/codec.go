@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/strictjson"
@@ -17,6 +18,19 @@ func Encode(v any) ([]byte, error) {
 		return nil, fmt.Errorf("encode JSON: %w", err)
 	}
 	return text, nil
+}
+
+// Document writes a value that is an object as it leaves the program, as the answer to a request or the output of a
+// command: its members behind schema_version.
+func Document(v any) ([]byte, error) {
+	text, err := Encode(v)
+	if err != nil {
+		return nil, err
+	}
+	return Encode(struct {
+		SchemaVersion int            `json:"schema_version"`
+		Members       jsontext.Value `json:",embed"`
+	}{SchemaVersion, text})
 }
 
 // Decode reads what a client sent. Beyond the rules of strictjson it refuses unknown members, as fault.Malformed: a

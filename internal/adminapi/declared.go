@@ -19,7 +19,6 @@ type Organisation struct {
 
 // Organisations is a list.
 type Organisations struct {
-	SchemaVersion int            `json:"schema_version"`
 	Organisations []Organisation `json:"organisations"`
 }
 
@@ -42,8 +41,7 @@ type Connector struct {
 
 // Connectors is a list.
 type Connectors struct {
-	SchemaVersion int         `json:"schema_version"`
-	Connectors    []Connector `json:"connectors"`
+	Connectors []Connector `json:"connectors"`
 }
 
 // NewConnector asks for a connector. Rules that it does not name are those that a connector starts with.
@@ -94,8 +92,7 @@ type Credential struct {
 
 // Credentials is a list.
 type Credentials struct {
-	SchemaVersion int          `json:"schema_version"`
-	Credentials   []Credential `json:"credentials"`
+	Credentials []Credential `json:"credentials"`
 }
 
 // NewCredential asks for a key for external account binding.
@@ -125,8 +122,7 @@ type Profile struct {
 
 // Profiles is a list.
 type Profiles struct {
-	SchemaVersion int       `json:"schema_version"`
-	Profiles      []Profile `json:"profiles"`
+	Profiles []Profile `json:"profiles"`
 }
 
 // SpecChange is the part of [pki.Spec] that is to change: nil leaves it as it is, an empty list empties it.
@@ -161,8 +157,7 @@ type Issuer struct {
 
 // Issuers is a list.
 type Issuers struct {
-	SchemaVersion int      `json:"schema_version"`
-	Issuers       []Issuer `json:"issuers"`
+	Issuers []Issuer `json:"issuers"`
 }
 
 // NewIssuer brings an existing CA: its certificate, what is above it, and its private key.

@@ -23,9 +23,8 @@ type Account struct {
 
 // Accounts is a page.
 type Accounts struct {
-	SchemaVersion int       `json:"schema_version"`
-	Accounts      []Account `json:"accounts"`
-	Next          string    `json:"next,omitempty"`
+	Accounts []Account `json:"accounts"`
+	Next     string    `json:"next,omitempty"`
 }
 
 // Order is an ACME order.
@@ -48,9 +47,8 @@ type Order struct {
 
 // Orders is a page.
 type Orders struct {
-	SchemaVersion int     `json:"schema_version"`
-	Orders        []Order `json:"orders"`
-	Next          string  `json:"next,omitempty"`
+	Orders []Order `json:"orders"`
+	Next   string  `json:"next,omitempty"`
 }
 
 // Authorization is the proof of control of one name, with the evidence.
@@ -96,9 +94,8 @@ type Certificate struct {
 
 // Certificates is a page.
 type Certificates struct {
-	SchemaVersion int           `json:"schema_version"`
-	Certificates  []Certificate `json:"certificates"`
-	Next          string        `json:"next,omitempty"`
+	Certificates []Certificate `json:"certificates"`
+	Next         string        `json:"next,omitempty"`
 }
 
 // CertificateFilter selects certificates; zero fields select everything.
@@ -131,7 +128,6 @@ type Event struct {
 
 // Events is a page.
 type Events struct {
-	SchemaVersion int     `json:"schema_version"`
-	Events        []Event `json:"events"`
-	Next          string  `json:"next,omitempty"`
+	Events []Event `json:"events"`
+	Next   string  `json:"next,omitempty"`
 }

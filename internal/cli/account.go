@@ -36,7 +36,7 @@ func (c *command) accountList() *cobra.Command {
 		for _, a := range found {
 			rows.Add(a.ID, a.Connector, a.Status, a.Algorithm, render.Few(a.Contacts, 2), a.Credential, render.When(a.Created, c.now()))
 		}
-		data := adminapi.Accounts{SchemaVersion: adminapi.SchemaVersion, Accounts: found, Next: next}
+		data := adminapi.Accounts{Accounts: found, Next: next}
 		return result{data: data, table: rows.Write, note: moreNote(next)}, err
 	})
 }

@@ -14,17 +14,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/cli/render"
 	"github.com/everleaf-pki/everleaf/internal/durable"
 )
 
 // backupMade is a backup, as JSON.
 type backupMade struct {
-	SchemaVersion int    `json:"schema_version"`
-	Folder        string `json:"folder"`
-	Octets        int64  `json:"octets"` // of the database
-	Keys          int    `json:"keys"`   // files
+	Folder string `json:"folder"`
+	Octets int64  `json:"octets"` // of the database
+	Keys   int    `json:"keys"`   // files
 }
 
 func newBackup(c *command) *cobra.Command {
@@ -54,7 +52,7 @@ encrypted; the passphrase is not in it.`,
 // backup copies the installation. The database comes first: a key is always kept before the database knows it.
 func backup(ctx context.Context, cl *client, folder string) (backupMade, error) {
 	folder = filepath.Clean(folder)
-	made := backupMade{SchemaVersion: adminapi.SchemaVersion, Folder: folder}
+	made := backupMade{Folder: folder}
 	if _, err := os.Lstat(folder); !errors.Is(err, fs.ErrNotExist) {
 		return made, fmt.Errorf("%s exists; name a new folder for the backup", folder)
 	}

@@ -46,7 +46,7 @@ func (c *command) certList() *cobra.Command {
 		for _, one := range found {
 			rows.Add(one.Serial, one.Status, render.When(one.NotAfter, c.now()), one.Profile, one.Connector, render.Few(one.Names, 3))
 		}
-		data := adminapi.Certificates{SchemaVersion: adminapi.SchemaVersion, Certificates: found, Next: next}
+		data := adminapi.Certificates{Certificates: found, Next: next}
 		return result{data: data, table: rows.Write, note: moreNote(next)}, err
 	})
 }

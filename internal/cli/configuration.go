@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/cli/render"
 	"github.com/everleaf-pki/everleaf/internal/config"
 )
@@ -23,9 +22,8 @@ declares (issuers, profiles, connectors, credentials) is kept in the database.`,
 
 // settingsList is the settings in force, as JSON.
 type settingsList struct {
-	SchemaVersion int            `json:"schema_version"`
-	File          string         `json:"file"` // that is read when it exists
-	Settings      []settingValue `json:"settings"`
+	File     string         `json:"file"` // that is read when it exists
+	Settings []settingValue `json:"settings"`
 }
 
 // settingValue is one setting in force.
@@ -48,7 +46,7 @@ what it would use.`,
 	return c.reader(cmd, func(cmd *cobra.Command, _ []string) (result, error) {
 		sources := c.sources(cmd)
 		_, values, err := config.Resolve(sources)
-		list := settingsList{SchemaVersion: adminapi.SchemaVersion, File: sources.File}
+		list := settingsList{File: sources.File}
 		rows := render.Rows{Header: []string{"SETTING", "VALUE", "SOURCE", "AFTER A CHANGE"}}
 		for _, v := range values {
 			list.Settings = append(list.Settings, settingValue{v.Name, v.Values, v.Source, v.Live})
@@ -60,9 +58,8 @@ what it would use.`,
 
 // verdict is what a check of the settings found, as JSON.
 type verdict struct {
-	SchemaVersion int      `json:"schema_version"`
-	File          string   `json:"file"`
-	Problems      []string `json:"problems"`
+	File     string   `json:"file"`
+	Problems []string `json:"problems"`
 }
 
 func (c *command) configCheck() *cobra.Command {
@@ -77,7 +74,7 @@ All problems are told at once; the exit code is then 4.`,
 	return c.finder(cmd, func(cmd *cobra.Command, _ []string) (result, bool, error) {
 		sources := c.sources(cmd)
 		_, err := config.Load(sources)
-		found := verdict{SchemaVersion: adminapi.SchemaVersion, File: sources.File}
+		found := verdict{File: sources.File}
 		if err != nil {
 			found.Problems = strings.Split(err.Error(), "\n")
 		}

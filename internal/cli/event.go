@@ -35,7 +35,7 @@ func (c *command) eventList() *cobra.Command {
 		for _, e := range found {
 			rows.Add(render.When(e.At, c.now()), e.Action, e.Actor, e.Object, e.Detail)
 		}
-		data := adminapi.Events{SchemaVersion: adminapi.SchemaVersion, Events: found, Next: next}
+		data := adminapi.Events{Events: found, Next: next}
 		return result{data: data, table: rows.Write, note: moreNote(next)}, err
 	})
 }

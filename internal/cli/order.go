@@ -33,7 +33,7 @@ func (c *command) orderList() *cobra.Command {
 		for _, o := range found {
 			rows.Add(o.ID, o.Status, render.When(o.Created, c.now()), o.Profile, o.Connector, o.Account, render.Few(o.Names, 3))
 		}
-		data := adminapi.Orders{SchemaVersion: adminapi.SchemaVersion, Orders: found, Next: next}
+		data := adminapi.Orders{Orders: found, Next: next}
 		return result{data: data, table: rows.Write, note: moreNote(next)}, err
 	})
 }

@@ -132,7 +132,7 @@ func TestSlips(t *testing.T) {
 // A long list is fetched in pages, up to the limit.
 func TestPages(t *testing.T) {
 	certificates := func(next string, ids ...string) adminapi.Certificates {
-		list := adminapi.Certificates{SchemaVersion: 1, Next: next, Certificates: []adminapi.Certificate{}}
+		list := adminapi.Certificates{Next: next, Certificates: []adminapi.Certificate{}}
 		for _, id := range ids {
 			list.Certificates = append(list.Certificates, adminapi.Certificate{ID: id, Serial: id, NotAfter: noon, Names: []string{}})
 		}
@@ -173,8 +173,8 @@ func TestAnswersOfTheServer(t *testing.T) {
 // What a check finds ends the command with a code of its own.
 func TestFindings(t *testing.T) {
 	door := &fakeDoor{answers: map[string]any{
-		"POST /v1/operation/check": adminapi.Findings{SchemaVersion: 1, Findings: []string{"order o has two certificates", hostile}},
-		"GET /v1/operation/readiness": adminapi.Readiness{SchemaVersion: 1, Serving: true, Checks: []adminapi.ReadinessCheck{
+		"POST /v1/operation/check": adminapi.Findings{Findings: []string{"order o has two certificates", hostile}},
+		"GET /v1/operation/readiness": adminapi.Readiness{Serving: true, Checks: []adminapi.ReadinessCheck{
 			{Name: "store", OK: true}, {Name: "clock", Problem: "the clock stands before the newest event"},
 		}},
 		"POST /v1/operation/reload": refused{409, `{"kind":"conflict","message":"a change of listen needs a restart"}`},

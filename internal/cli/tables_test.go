@@ -39,6 +39,11 @@ func TestTables(t *testing.T) {
 			t.Errorf("everleaf %s: exit %d", args, code)
 		}
 	}
+	for _, args := range []string{"version", "config show", "config check", "cert list", "connector show shops", "credential show kid1", "order show order1"} {
+		if stdout, stderr, code := b.run(strings.Fields(args + " -o json")...); code != exitDone || !strings.HasPrefix(stdout, "{\n  \"schema_version\": 1,\n") {
+			t.Errorf("everleaf %s -o json: exit %d, %s%s", args, code, stdout, stderr)
+		}
+	}
 	if strings.ContainsAny(all.String(), "\x1b\u202e") {
 		t.Error("text of a stranger reaches the terminal raw")
 	}
@@ -69,23 +74,23 @@ func sampleAnswers() map[string]any {
 	listed := order
 	listed.Authorizations = nil
 	return map[string]any{
-		"GET /v1/organisations":             adminapi.Organisations{SchemaVersion: 1, Organisations: []adminapi.Organisation{{ID: "org1", Name: "default", Created: noon}}},
-		"GET /v1/issuers":                   adminapi.Issuers{SchemaVersion: 1, Issuers: []adminapi.Issuer{issuer}},
+		"GET /v1/organisations":             adminapi.Organisations{Organisations: []adminapi.Organisation{{ID: "org1", Name: "default", Created: noon}}},
+		"GET /v1/issuers":                   adminapi.Issuers{Issuers: []adminapi.Issuer{issuer}},
 		"GET /v1/issuers/default":           issuer,
-		"GET /v1/profiles":                  adminapi.Profiles{SchemaVersion: 1, Profiles: []adminapi.Profile{profile}},
+		"GET /v1/profiles":                  adminapi.Profiles{Profiles: []adminapi.Profile{profile}},
 		"GET /v1/profiles/weekly":           profile,
-		"GET /v1/connectors":                adminapi.Connectors{SchemaVersion: 1, Connectors: []adminapi.Connector{sampleConnector()}},
+		"GET /v1/connectors":                adminapi.Connectors{Connectors: []adminapi.Connector{sampleConnector()}},
 		"GET /v1/connectors/shops":          sampleConnector(),
-		"GET /v1/credentials":               adminapi.Credentials{SchemaVersion: 1, Credentials: []adminapi.Credential{credential}},
+		"GET /v1/credentials":               adminapi.Credentials{Credentials: []adminapi.Credential{credential}},
 		"GET /v1/credentials/kid1":          credential,
-		"GET /v1/accounts?limit=1000":       adminapi.Accounts{SchemaVersion: 1, Accounts: []adminapi.Account{account}},
+		"GET /v1/accounts?limit=1000":       adminapi.Accounts{Accounts: []adminapi.Account{account}},
 		"GET /v1/accounts/acc1":             account,
-		"GET /v1/orders?limit=1000":         adminapi.Orders{SchemaVersion: 1, Orders: []adminapi.Order{listed}},
+		"GET /v1/orders?limit=1000":         adminapi.Orders{Orders: []adminapi.Order{listed}},
 		"GET /v1/orders/order1":             order,
-		"GET /v1/certificates?limit=1000":   adminapi.Certificates{SchemaVersion: 1, Certificates: []adminapi.Certificate{certificate, revoked}},
+		"GET /v1/certificates?limit=1000":   adminapi.Certificates{Certificates: []adminapi.Certificate{certificate, revoked}},
 		"GET /v1/certificates/ff01":         shown,
 		"POST /v1/certificates/ff01/revoke": revoked,
-		"GET /v1/events?limit=100": adminapi.Events{SchemaVersion: 1, Events: []adminapi.Event{
+		"GET /v1/events?limit=100": adminapi.Events{Events: []adminapi.Event{
 			{ID: "event1", At: noon.Add(-time.Second), Organisation: "default", Actor: "admin:local", Action: "certificate.revoked", Object: "cert1", Detail: hostile},
 		}},
 	}

@@ -7,22 +7,19 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-
-	"github.com/everleaf-pki/everleaf/internal/adminapi"
 )
 
 // build says which program this is.
 type build struct {
-	SchemaVersion int    `json:"schema_version"`
-	Version       string `json:"version"`
-	Go            string `json:"go"`
-	Platform      string `json:"platform"`
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
 }
 
 func newVersion(c *command) *cobra.Command {
 	cmd := &cobra.Command{Use: "version", Short: "Print the version"}
 	return c.reader(cmd, func(*cobra.Command, []string) (result, error) {
-		b := build{adminapi.SchemaVersion, version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+		b := build{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 		return result{data: b, table: func(w io.Writer) error {
 			_, err := fmt.Fprintf(w, "everleaf %s (%s, %s)\n", b.Version, b.Go, b.Platform)
 			return err

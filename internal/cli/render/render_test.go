@@ -16,21 +16,20 @@ import (
 
 // sample holds what YAML would read as something else than JSON's text.
 type sample struct {
-	SchemaVersion int               `json:"schema_version"`
-	Words         []string          `json:"words"`
-	PEM           string            `json:"pem"`
-	When          time.Time         `json:"when"`
-	Never         time.Time         `json:"never,omitzero"`
-	Big           int64             `json:"big"`
-	Yes           bool              `json:"yes"`
-	None          *sample           `json:"none"`
-	Empty         []string          `json:"empty"`
-	Map           map[string]string `json:"map"`
+	Words []string          `json:"words"`
+	PEM   string            `json:"pem"`
+	When  time.Time         `json:"when"`
+	Never time.Time         `json:"never,omitzero"`
+	Big   int64             `json:"big"`
+	Yes   bool              `json:"yes"`
+	None  *sample           `json:"none"`
+	Empty []string          `json:"empty"`
+	Map   map[string]string `json:"map"`
 }
 
 func newSample() sample {
 	return sample{
-		SchemaVersion: 1, Big: 1<<53 - 1, Yes: true, Empty: []string{},
+		Big: 1<<53 - 1, Yes: true, Empty: []string{},
 		Words: []string{
 			"plain", "", " ", "123", "0123", "12e45", "true", "no", "null", "~", "2026-11-23", "2026-11-23T12:00:00Z", "0x1f", ".5",
 			"a: b", "- a", "#c", "@", "`", "&a", "*a", "!t", "%", "\"", "'", "[", "{", "\\", "tab\t", "bell\a", "ü", "𝒜", "trailing ", "<<", "=",
@@ -83,12 +82,11 @@ func TestTreeIsTheSameInBoth(t *testing.T) {
 
 func TestTreeText(t *testing.T) {
 	value := struct {
-		SchemaVersion int      `json:"schema_version"`
-		Names         []string `json:"names"`
-		PEM           string   `json:"pem"`
-		Serial        string   `json:"serial"`
-		Empty         []string `json:"empty"`
-	}{1, []string{"a.example"}, "a\nb\n", "12e4", nil}
+		Names  []string `json:"names"`
+		PEM    string   `json:"pem"`
+		Serial string   `json:"serial"`
+		Empty  []string `json:"empty"`
+	}{[]string{"a.example"}, "a\nb\n", "12e4", nil}
 	for format, want := range map[render.Format]string{
 		render.JSON: `{
   "schema_version": 1,

@@ -45,9 +45,10 @@ func List(formats []Format) string {
 	return strings.Join(names, ", ")
 }
 
-// Tree writes v as JSON or YAML: the same tree in both, members in the order of the type, indented by two blanks.
+// Tree writes v, which is an object, as JSON or YAML with the version of the schema: the same tree in both, members in the
+// order of the type, indented by two blanks.
 func Tree(w io.Writer, f Format, v any) error {
-	text, err := adminapi.Encode(v)
+	text, err := adminapi.Document(v)
 	if err != nil {
 		return err
 	}

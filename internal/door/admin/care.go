@@ -46,7 +46,7 @@ func (d *door) check(r *http.Request) (any, error) {
 	if findings == nil {
 		findings = []string{}
 	}
-	return adminapi.Findings{SchemaVersion: adminapi.SchemaVersion, Findings: findings}, err
+	return adminapi.Findings{Findings: findings}, err
 }
 
 func (d *door) reload(r *http.Request) (any, error) {
@@ -54,9 +54,7 @@ func (d *door) reload(r *http.Request) (any, error) {
 }
 
 func (d *door) readiness(r *http.Request) (any, error) {
-	result := d.care.Readiness(r.Context())
-	result.SchemaVersion = adminapi.SchemaVersion
-	return result, nil
+	return d.care.Readiness(r.Context()), nil
 }
 
 // told shows an error of the operator's own machine to the operator: paths and settings are theirs.

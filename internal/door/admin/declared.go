@@ -11,7 +11,7 @@ import (
 
 func (d *door) organisations(r *http.Request) (any, error) {
 	found, err := d.manage.Organisations(r.Context())
-	return adminapi.Organisations{SchemaVersion: adminapi.SchemaVersion, Organisations: each(found, organisation)}, err
+	return adminapi.Organisations{Organisations: each(found, organisation)}, err
 }
 
 func (d *door) createOrganisation(r *http.Request) (any, error) {
@@ -25,7 +25,7 @@ func (d *door) createOrganisation(r *http.Request) (any, error) {
 
 func (d *door) connectors(r *http.Request) (any, error) {
 	found, err := d.manage.Connectors(r.Context())
-	return adminapi.Connectors{SchemaVersion: adminapi.SchemaVersion, Connectors: each(found, connector)}, err
+	return adminapi.Connectors{Connectors: each(found, connector)}, err
 }
 
 func (d *door) createConnector(r *http.Request) (any, error) {
@@ -64,7 +64,7 @@ func (d *door) resumeConnector(r *http.Request) (any, error) {
 
 func (d *door) credentials(r *http.Request) (any, error) {
 	found, err := d.manage.Credentials(r.Context(), parameter(r, "connector"))
-	return adminapi.Credentials{SchemaVersion: adminapi.SchemaVersion, Credentials: each(found, credential)}, err
+	return adminapi.Credentials{Credentials: each(found, credential)}, err
 }
 
 func (d *door) createCredential(r *http.Request) (any, error) {
@@ -100,7 +100,7 @@ func (d *door) deleteCredential(r *http.Request) (any, error) {
 
 func (d *door) profiles(r *http.Request) (any, error) {
 	found, err := d.manage.Profiles(r.Context())
-	return adminapi.Profiles{SchemaVersion: adminapi.SchemaVersion, Profiles: each(found, profile)}, err
+	return adminapi.Profiles{Profiles: each(found, profile)}, err
 }
 
 func (d *door) profile(r *http.Request) (any, error) {
@@ -119,7 +119,7 @@ func (d *door) saveProfile(r *http.Request) (any, error) {
 
 func (d *door) issuers(r *http.Request) (any, error) {
 	found, err := d.manage.Issuers(r.Context())
-	return adminapi.Issuers{SchemaVersion: adminapi.SchemaVersion, Issuers: each(found, issuer)}, err
+	return adminapi.Issuers{Issuers: each(found, issuer)}, err
 }
 
 func (d *door) issuer(r *http.Request) (any, error) {

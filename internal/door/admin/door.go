@@ -88,7 +88,7 @@ func (d *door) call(route route, r *http.Request) (any, error) {
 
 // reply encodes what is said. No cache keeps it: it may carry a secret.
 func reply(status int, v any) (web.Reply, error) {
-	body, err := adminapi.Encode(v)
+	body, err := adminapi.Document(v)
 	if err != nil {
 		return web.Reply{}, err
 	}

@@ -83,7 +83,7 @@ func TestCreateCredential(t *testing.T) {
 	kid, _ := members["kid"].(string)
 	delete(members, "hmac")
 	want := map[string]any{
-		"kid": kid, "id": kid, "name": "web", "kind": "eab", "connector": "default", "status": "active", "max_accounts": 2.0,
+		"schema_version": 1.0, "kid": kid, "id": kid, "name": "web", "kind": "eab", "connector": "default", "status": "active", "max_accounts": 2.0,
 		"created": "2026-11-23T12:00:00Z", "expires": "2027-01-01T00:00:00Z",
 	}
 	if diff := cmp.Diff(want, members); diff != "" || kid == "" {

@@ -13,7 +13,7 @@ func (d *door) accounts(r *http.Request) (any, error) {
 		return nil, err
 	}
 	found, next, err := d.manage.Accounts(r.Context(), parameter(r, "connector"), page)
-	return adminapi.Accounts{SchemaVersion: adminapi.SchemaVersion, Accounts: each(found, account), Next: next}, err
+	return adminapi.Accounts{Accounts: each(found, account), Next: next}, err
 }
 
 func (d *door) account(r *http.Request) (any, error) {
@@ -32,7 +32,7 @@ func (d *door) orders(r *http.Request) (any, error) {
 		return nil, err
 	}
 	found, next, err := d.manage.Orders(r.Context(), parameter(r, "connector"), page)
-	return adminapi.Orders{SchemaVersion: adminapi.SchemaVersion, Orders: each(found, order), Next: next}, err
+	return adminapi.Orders{Orders: each(found, order), Next: next}, err
 }
 
 func (d *door) order(r *http.Request) (any, error) {
@@ -50,7 +50,7 @@ func (d *door) certificates(r *http.Request) (any, error) {
 		return nil, err
 	}
 	found, next, err := d.manage.Certificates(r.Context(), filter, page)
-	return adminapi.Certificates{SchemaVersion: adminapi.SchemaVersion, Certificates: each(found, certificate), Next: next}, err
+	return adminapi.Certificates{Certificates: each(found, certificate), Next: next}, err
 }
 
 func filterOf(r *http.Request) (manage.CertificateFilter, error) {
@@ -89,5 +89,5 @@ func (d *door) events(r *http.Request) (any, error) {
 		return nil, err
 	}
 	found, next, err := d.manage.Events(r.Context(), parameter(r, "object"), page)
-	return adminapi.Events{SchemaVersion: adminapi.SchemaVersion, Events: each(found, happening), Next: next}, err
+	return adminapi.Events{Events: each(found, happening), Next: next}, err
 }
