@@ -14,11 +14,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 const (
 	privateFolder fs.FileMode = 0o700 // of what MkdirAll makes
 	privateFile   fs.FileMode = 0o600
+
+	temporarySuffix = ".tmp"
 )
 
 // ErrNotRegular is returned, wrapped, when the name to be written belongs to something else than a plain file.
@@ -38,6 +41,25 @@ func WriteFile(path string, data []byte, perm fs.FileMode) error {
 		return fmt.Errorf("write %s: %w", path, ErrNotRegular)
 	}
 	return place(path, data, perm, os.Rename)
+}
+
+// ReplaceFile is WriteFile for a file whose old bytes must not go before the new ones are proven: check looks at the
+// new file, whole and on the disk under the temporary path that it is given, and when it returns an error the old file
+// stands and the new one is gone. A file that does not exist is not made; the error wraps fs.ErrNotExist.
+func ReplaceFile(path string, data []byte, perm fs.FileMode, check func(temporary string) error) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("replace %s: %w", path, ErrNotRegular)
+	}
+	return place(path, data, perm, func(temporary, path string) error {
+		if err := check(temporary); err != nil {
+			return err
+		}
+		return os.Rename(temporary, path)
+	})
 }
 
 // CreateFile is WriteFile for a name that nothing has yet. Of any number of callers, in this process and in others,
@@ -88,7 +110,7 @@ func place(path string, data []byte, perm fs.FileMode, publish func(temporary, p
 	folder, name := filepath.Split(path)
 	folder = filepath.Clean(folder)
 	// O_EXCL and 0600; the mode asked for is set before the first byte is written.
-	file, err := os.CreateTemp(folder, "."+name+".*.tmp")
+	file, err := os.CreateTemp(folder, "."+name+".*"+temporarySuffix)
 	if err != nil {
 		return err
 	}
@@ -129,6 +151,30 @@ func Remove(path string) error {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
+}
+
+// Sweep removes the temporary files that a stopped machine left in folder. Whoever calls it knows that nobody writes
+// there at the time.
+func Sweep(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	swept := false
+	for _, entry := range entries {
+		name := entry.Name()
+		if !entry.Type().IsRegular() || !strings.HasPrefix(name, ".") || !strings.HasSuffix(name, temporarySuffix) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(folder, name)); err != nil {
+			return err
+		}
+		swept = true
+	}
+	if !swept {
+		return nil
+	}
+	return syncFolder(folder)
 }
 
 // MkdirAll makes the folder path and the missing ones above it, each 0700 and on disk when it returns.

@@ -49,6 +49,67 @@ func TestWriteFileReplaces(t *testing.T) {
 	requireNames(t, folder, "file")
 }
 
+func TestReplaceFile(t *testing.T) {
+	errNo := errors.New("not good")
+	for about, test := range map[string]struct {
+		old     string // "" for no file
+		verdict error
+		want    error
+	}{
+		"checked": {old: "old"},
+		"refused": {old: "old", verdict: errNo, want: errNo},
+		"missing": {want: fs.ErrNotExist},
+	} {
+		t.Run(about, func(t *testing.T) {
+			folder := t.TempDir()
+			path := filepath.Join(folder, "file")
+			if test.old != "" {
+				if err := durable.WriteFile(path, []byte(test.old), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := durable.ReplaceFile(path, []byte("new"), 0o600, func(temporary string) error {
+				requireFile(t, temporary, "new")
+				requireFile(t, path, test.old)
+				return test.verdict
+			})
+			switch {
+			case !errors.Is(err, test.want):
+				t.Errorf("got %v, want %v", err, test.want)
+			case test.old == "":
+				requireNames(t, folder)
+				return
+			case err == nil:
+				requireFile(t, path, "new")
+			default:
+				requireFile(t, path, "old")
+			}
+			requireNames(t, folder, "file")
+		})
+	}
+}
+
+func TestSweep(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{".a.key.123.tmp", ".b.tmp", ".hidden", "c.tmp", "d.key"} {
+		if err := durable.WriteFile(filepath.Join(folder, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(folder, ".folder.tmp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := durable.Sweep(folder); err != nil {
+			t.Fatal(err)
+		}
+		requireNames(t, folder, ".folder.tmp", ".hidden", "c.tmp", "d.key")
+	}
+	if err := durable.Sweep(filepath.Join(folder, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want fs.ErrNotExist", err)
+	}
+}
+
 func TestCreateFileNeverReplaces(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "file")

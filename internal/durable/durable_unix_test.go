@@ -91,8 +91,12 @@ func TestMkdirAllRefusesADanglingLink(t *testing.T) {
 
 // AG-09: a symbolic link at the target is neither followed nor replaced.
 func TestWritersRefuseASymbolicLink(t *testing.T) {
-	refusals := map[string]error{"WriteFile": durable.ErrNotRegular, "CreateFile": fs.ErrExist}
-	for name, write := range writers() {
+	refusals := map[string]error{"WriteFile": durable.ErrNotRegular, "CreateFile": fs.ErrExist, "ReplaceFile": durable.ErrNotRegular}
+	all := writers()
+	all["ReplaceFile"] = func(path string, data []byte, perm fs.FileMode) error {
+		return durable.ReplaceFile(path, data, perm, func(string) error { return nil })
+	}
+	for name, write := range all {
 		for _, target := range []string{"victim", "nowhere"} {
 			t.Run(name+" to "+target, func(t *testing.T) {
 				folder := t.TempDir()

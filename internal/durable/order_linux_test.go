@@ -29,6 +29,11 @@ func perform(act, folder string) error {
 	switch act {
 	case "write":
 		return durable.WriteFile(file, []byte("content"), 0o640)
+	case "replace":
+		return durable.ReplaceFile(filepath.Join(folder, "old"), []byte("content"), 0o640, func(temporary string) error {
+			_, err := os.ReadFile(temporary)
+			return err
+		})
 	case "create":
 		return durable.CreateFile(file, []byte("content"), 0o640)
 	case "mkdir":
@@ -47,6 +52,10 @@ func TestOrderOfSystemCalls(t *testing.T) {
 		"write": {
 			`openat\(.*` + temporary + `.*O_EXCL.*0600\)`, `fchmod\(.*, 0640\)`, `write\(.*"content"`, `fsync\(.*` + temporary,
 			`rename.*` + temporary + `.*/file"`, `fsync\(\d+<FOLDER>\)`,
+		},
+		"replace": {
+			`openat\(.*\.old\.\d+\.tmp.*O_EXCL.*0600\)`, `fchmod\(.*, 0640\)`, `write\(.*"content"`, `fsync\(.*\.old\.\d+\.tmp`,
+			`openat\(.*\.old\.\d+\.tmp.*O_RDONLY`, `rename.*\.old\.\d+\.tmp.*/old"`, `fsync\(\d+<FOLDER>\)`,
 		},
 		"create": {
 			`openat\(.*` + temporary + `.*O_EXCL.*0600\)`, `fchmod\(.*, 0640\)`, `write\(.*"content"`, `fsync\(.*` + temporary,
