@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
@@ -91,8 +92,12 @@ type world struct {
 	tlsPort  string
 }
 
-// boundConnector takes only accounts with a credential.
-const boundConnector = "partners"
+// boundConnector takes only accounts with a credential, briefConnector issues certificates that are due after ten seconds
+// by the rule that most clients have: a third of their minute is left.
+const (
+	boundConnector = "partners"
+	briefConnector = "brief"
+)
 
 func newWorld(t *testing.T, binary string) *world {
 	t.Helper()
@@ -102,14 +107,17 @@ func newWorld(t *testing.T, binary string) *world {
 	data := filepath.Join(t.TempDir(), "data")
 	w.server = process.Start(t, binary, "serve", "--data", data, "--listen", "127.0.0.1:0", "--metrics-listen", "off",
 		"--dns-resolver", w.resolver, "--http01-port", w.httpPort, "--tlsalpn01-port", w.tlsPort)
-	w.admin = adminapi.NewClient(adminapi.OverSocket(app.SocketPath(data, os.Getenv)))
-	yes := true
-	_, err := w.admin.CreateConnector(t.Context(), adminapi.NewConnector{
-		Name: boundConnector, Rules: adminapi.RulesChange{ExternalBinding: &yes},
-	})
-	if err != nil {
-		t.Fatal(err)
+	everleaf := func(arguments string) {
+		cmd := exec.CommandContext(t.Context(), binary, append(strings.Fields(arguments), "--data", data)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", cmd, err, out)
+		}
 	}
+	everleaf("profile set brief --lifetime 1m --backdate 30s")
+	everleaf("connector create " + briefConnector + " --profiles brief")
+	everleaf("connector create " + boundConnector + " --require-eab")
+	w.admin = adminapi.NewClient(adminapi.OverSocket(app.SocketPath(data, os.Getenv)))
+	var err error
 	w.bound, err = w.admin.CreateCredential(t.Context(), adminapi.NewCredential{Name: "shop", Connector: boundConnector})
 	if err != nil {
 		t.Fatal(err)

@@ -105,8 +105,17 @@ func (p *place) wantMany() {
 	}
 }
 
-func (p *place) wantBinding() {
-	p.values["{DIRECTORY}"] = strings.Replace(p.values["{DIRECTORY}"], "/default/", "/"+boundConnector+"/", 1)
+func (p *place) wantBinding() { p.turnTo(boundConnector) }
+
+// wantBrief lets a server, which nobody can tell to renew, have certificates that are soon due.
+func (p *place) wantBrief() {
+	if p.client.server {
+		p.turnTo(briefConnector)
+	}
+}
+
+func (p *place) turnTo(connector string) {
+	p.values["{DIRECTORY}"] = strings.Replace(p.values["{DIRECTORY}"], "/default/", "/"+connector+"/", 1)
 }
 
 func (p *place) write(path, text string) {

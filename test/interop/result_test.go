@@ -23,19 +23,30 @@ func (w *world) try(t *testing.T, c client, cell cell, want row) {
 		p.serveWeb()
 	}
 	r := &result{place: p}
-	if len(cell.given) > 0 {
+	switch {
+	case c.server:
+		s := p.serve(cell)
+		chain := s.shows("")
+		if want.operation == renew {
+			r.remember()
+			s.shows(chain)
+		}
+	case len(cell.given) > 0:
 		p.run(cell.given)
-		r.look()
-		r.before = r.certificate
-		r.accountBefore = r.account
-	}
-	if c.server {
-		p.serve(cell.run[0], cell.reload)
-	} else {
+		r.remember()
+		fallthrough
+	default:
 		p.run(cell.run)
 	}
 	r.look()
 	r.check(want)
+}
+
+// remember keeps what there is before the operation.
+func (r *result) remember() {
+	r.Helper()
+	r.look()
+	r.before, r.accountBefore = r.certificate, r.account
 }
 
 // result is what a client and the server have after the commands.
@@ -141,8 +152,16 @@ func (r *result) isBound() {
 
 func (r *result) isRenewed() {
 	r.Helper()
-	if r.certificate.Serial == r.before.Serial {
+	switch {
+	case r.before.Serial == "":
+		r.Fatal("there was no certificate before")
+	case r.certificate.Serial == r.before.Serial:
 		r.Error("the certificate is the one from before")
+	case r.certificate.ID <= r.before.ID: // ids have the order of time
+		r.Errorf("the certificate of %s was not issued after that of %s", r.certificate.Issued, r.before.Issued)
+	}
+	if diff := cmp.Diff(r.before.Names, r.certificate.Names); diff != "" {
+		r.Errorf("names before and after (-before +after):\n%s", diff)
 	}
 }
 

@@ -15,12 +15,20 @@ import (
 	"time"
 )
 
-// serve starts a server that obtains its own certificate, and waits until a handshake with it shows one that the root
-// vouches for. The chain of that handshake is then in the file {DIR}/seen.pem.
-func (p *place) serve(line, reload string) {
+// serving is a server that obtains its own certificates, and runs until the test ends.
+type serving struct {
+	*place
+	cell  cell
+	cmd   *exec.Cmd
+	ended chan struct{}
+	told  bool // it was told to reload, and has not done it yet
+}
+
+// serve starts it.
+func (p *place) serve(c cell) *serving {
 	p.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := p.command(ctx, line)
+	cmd := p.command(ctx, c.run[0])
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	var output safeBuffer
 	cmd.Stdout, cmd.Stderr = &output, &output
@@ -28,44 +36,61 @@ func (p *place) serve(line, reload string) {
 		cancel()
 		p.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
+	s := &serving{place: p, cell: c, cmd: cmd, ended: make(chan struct{})}
+	go func() { _ = cmd.Wait(); close(s.ended) }()
 	p.Cleanup(func() {
 		cancel()
-		<-ended
+		<-s.ended
 		if p.Failed() {
 			p.Logf("%s:\n%s", cmd, output.String())
 		}
 	})
-	p.waitFor("a handshake shows the certificate", func() bool {
+	return s
+}
+
+// shows waits until a handshake with the server shows a chain that the root vouches for, and that is not the one from
+// before. It is then in the file {DIR}/seen.pem.
+func (s *serving) shows(before string) (chain string) {
+	s.Helper()
+	s.waitFor("a handshake shows a new certificate", func() bool {
 		select {
-		case <-ended:
-			p.Fatal("the server ended")
+		case <-s.ended:
+			s.Fatal("the server ended")
 		default:
 		}
-		if reload != "" && p.appeared(reload) {
-			reload = ""
-			p.reload(cmd)
-		}
-		return p.handshake()
+		s.tell()
+		chain = s.handshake()
+		return chain != "" && chain != before
 	})
+	s.write(s.expand("{DIR}/seen.pem"), chain)
+	return chain
 }
 
-// appeared says that a file of the pattern is there.
-func (p *place) appeared(pattern string) bool {
-	found, err := filepath.Glob(p.expand(pattern))
-	return err == nil && len(found) > 0
-}
-
-func (p *place) reload(cmd *exec.Cmd) {
-	p.Helper()
-	if err := cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-		p.Fatal(err)
+// tell lets a server reload that has a certificate lying ready: once, until that has gone into use.
+func (s *serving) tell() {
+	s.Helper()
+	ready := s.isReady()
+	if ready && !s.told {
+		if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+			s.Fatal(err)
+		}
 	}
+	s.told = ready
 }
 
-// handshake connects as a browser would, and keeps the chain that it accepted.
-func (p *place) handshake() bool {
+// isReady says that the server has a certificate that a reload takes into use.
+func (s *serving) isReady() bool {
+	s.Helper()
+	found, err := filepath.Glob(s.expand(s.cell.reload))
+	if err != nil || len(found) != 1 {
+		return false
+	}
+	text, err := os.ReadFile(found[0])
+	return err == nil && s.cell.ready.Match(text)
+}
+
+// handshake connects as a browser would, and returns the chain that it accepted; "" says that there was none.
+func (p *place) handshake() string {
 	p.Helper()
 	root, err := os.ReadFile(p.values["{ROOT}"])
 	if err != nil {
@@ -78,7 +103,7 @@ func (p *place) handshake() bool {
 	dialer := tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: p.values["{HOST}"], MinVersion: tls.VersionTLS12}}
 	conn, err := dialer.DialContext(ctx, "tcp", "127.0.0.1:"+p.tlsPort)
 	if err != nil {
-		return false
+		return ""
 	}
 	defer conn.Close() //nolint:errcheck // nothing was sent
 	var chain bytes.Buffer
@@ -87,8 +112,7 @@ func (p *place) handshake() bool {
 			p.Fatal(err)
 		}
 	}
-	p.write(p.expand("{DIR}/seen.pem"), chain.String())
-	return true
+	return chain.String()
 }
 
 // safeBuffer takes the output of a process while the test may read it.

@@ -1,5 +1,7 @@
 package interop
 
+import "regexp"
+
 // What no server does: its certificate and its account are its own business.
 const (
 	byTheServer  = "the server answers itself"
@@ -28,7 +30,7 @@ func caddy() client {
 			rsa:        with("key_type rsa2048"),
 			ecdsa:      with("key_type p384"),
 			eab:        with("acme_eab {\n\t\tkey_id {KID}\n\t\tmac_key {HMAC}\n\t}"),
-			renew:      {blank: "it renews by itself when a third of the time is left"},
+			renew:      with("[[renew_interval 1s]]"),
 			revoke:     {blank: noRevocation},
 			revokeKey:  {blank: noRevocation},
 			keyChange:  {blank: noAccount},
@@ -40,7 +42,7 @@ func caddy() client {
 func apache() client {
 	const run = `[[MANAGE={MANAGE}]] apache2 -DFOREGROUND [[-f {ETC}/apache2/conf-enabled/everleaf.conf]]`
 	with := func(lines string) cell {
-		return cell{settings: lines, run: []string{run}, reload: "{DIR}/md/staging/*/pubcert*.pem"}
+		return cell{settings: lines, run: []string{run}, reload: "{DIR}/md/staging/*/job.json", ready: regexp.MustCompile(`"finished": true`)}
 	}
 	return client{
 		name:   "Apache mod_md 2.4",
@@ -59,7 +61,7 @@ func apache() client {
 			rsa:        with("MDPrivateKeys RSA 2048"),
 			ecdsa:      with("MDPrivateKeys secp384r1"),
 			eab:        with("MDExternalAccountBinding {KID} {HMAC}"),
-			renew:      {blank: "it renews by itself when a third of the time is left"},
+			renew:      with("[[MDCheckInterval 1s]]"),
 			revoke:     {blank: noRevocation},
 			revokeKey:  {blank: noRevocation},
 			keyChange:  {blank: noAccount},
@@ -86,7 +88,7 @@ func goAutocert() client {
 			rsa:        {blank: "autocert asks for RSA only for visitors who know nothing else"},
 			ecdsa:      {run: []string{run}},
 			eab:        {run: []string{run + ` --eab-kid {KID} --eab-hmac {HMAC}`}},
-			renew:      {blank: "it renews by itself, 30 days before the end"},
+			renew:      {run: []string{run}},
 			revoke:     {blank: noRevocation},
 			revokeKey:  {blank: noRevocation},
 			keyChange:  {blank: noAccount},

@@ -1,6 +1,10 @@
 package interop
 
-import "github.com/everleaf-pki/everleaf/internal/core/acme"
+import (
+	"regexp"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+)
 
 // A client is somebody else's program, and what of it works with Everleaf.
 type client struct {
@@ -23,7 +27,10 @@ type cell struct {
 	run      []string // commands of the operation
 	settings string   // what stands for {SETTINGS} in the client's files
 	webroot  bool     // a web server of its own stands in front, and serves {WEB}
-	reload   string   // pattern of a file after whose appearance the serving client is told to reload
+
+	// A serving client is told to reload when this file, given by a pattern, has what ready looks for.
+	reload string
+	ready  *regexp.Regexp
 }
 
 // operation names a row of the table.
@@ -69,7 +76,7 @@ func rows() []row {
 		{operation: rsa, title: "An RSA key", key: "rsaEncryption"},
 		{operation: ecdsa, title: "An ECDSA key", key: "id-ecPublicKey"},
 		{operation: eab, title: "External account binding (EAB)", place: (*place).wantBinding, also: (*result).isBound},
-		{operation: renew, title: "Renew", also: (*result).isRenewed},
+		{operation: renew, title: "Renew", place: (*place).wantBrief, also: (*result).isRenewed},
 		{operation: revoke, title: "Revoke, signed by the account's key", also: (*result).isRevokedByAccount},
 		{operation: revokeKey, title: "Revoke, signed by the certificate's key", also: (*result).isRevokedByKey},
 		{operation: keyChange, title: "Change the account's key", also: (*result).hasOtherKey},
