@@ -36,6 +36,7 @@ type Connector struct {
 	Status       string       `json:"status"`       // active or suspended
 	Created      time.Time    `json:"created"`
 	Suspended    time.Time    `json:"suspended,omitzero"`
+	Directory    string       `json:"directory,omitempty"` // URL; absent where nobody knows the server's address
 	Rules        policy.Rules `json:"rules"`
 }
 
@@ -105,8 +106,10 @@ type NewCredential struct {
 
 // CreatedCredential is a new credential with its secret, which is shown this once: the server keeps it sealed.
 type CreatedCredential struct {
-	KID  string `json:"kid"`
-	HMAC string `json:"hmac"` // base64url without padding
+	KID        string `json:"kid"`
+	HMAC       string `json:"hmac"`                // base64url without padding
+	Directory  string `json:"directory,omitempty"` // URL of its connector's directory; absent where nobody knows the server's address
+	HTTP01Port uint16 `json:"http01_port"`         // where http-01 validation looks
 	Credential
 }
 

@@ -387,7 +387,7 @@ func TestReloadSaysWhyTheOldSettingsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	h := a.adminHandler(care{app: a, health: &health{}, reload: func(context.Context) error { return errors.New("line 3: no setting listn") }})
+	h := a.adminHandler(care{app: a, health: &health{}, reload: func(context.Context) error { return errors.New("line 3: no setting listn") }}, "")
 	err = adminapi.NewClient(adminapi.InProcess(h)).Reload(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "line 3: no setting listn") {
 		t.Errorf("%v", err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -98,7 +99,7 @@ func (c *command) connectorResult(one adminapi.Connector) result {
 		f.Add("Status", one.Status)
 		f.Add("Suspended", render.When(one.Suspended, c.now()))
 		f.Add("Organisation", one.Organisation)
-		f.Add("Directory", "/acme/"+one.Name+"/directory")
+		f.Add("Directory", cmp.Or(one.Directory, "/acme/"+one.Name+"/directory"))
 		addRuleFacts(&f, one.Rules)
 		f.Add("Created", render.When(one.Created, c.now()))
 		f.Add("Id", one.ID)

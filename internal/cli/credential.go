@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,11 +66,17 @@ func (c *command) newCredentialFacts(made adminapi.CreatedCredential, data strin
 		if err := f.Write(w); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(w, "\nWith certbot (the server prints the address of its directory when it starts):\n\n"+
-			"  REQUESTS_CA_BUNDLE=%s certbot certonly --standalone \\\n"+
-			"    --server https://HOST:PORT/acme/%s/directory --register-unsafely-without-email --agree-tos \\\n"+
+		intro := "With certbot, on the host that has the name:"
+		if made.Directory == "" {
+			intro = "With certbot (no server runs that could tell its address: put it for HOST:PORT):"
+		}
+		_, err := fmt.Fprintf(w, "\n%s\n\n"+
+			"  REQUESTS_CA_BUNDLE=%s certbot certonly --standalone%s \\\n"+
+			"    --server %s \\\n"+
+			"    --register-unsafely-without-email --agree-tos \\\n"+
 			"    --eab-kid %s --eab-hmac-key %s -d NAME\n",
-			shellPath(filepath.Join(data, rootsFile)), made.Connector, made.KID, made.HMAC)
+			intro, shellPath(filepath.Join(data, rootsFile)), certbotPort(cmp.Or(made.HTTP01Port, 80)),
+			cmp.Or(made.Directory, "https://HOST:PORT/acme/"+made.Connector+"/directory"), made.KID, made.HMAC)
 		return err
 	}
 }

@@ -25,7 +25,7 @@ func (d *door) createOrganisation(r *http.Request) (any, error) {
 
 func (d *door) connectors(r *http.Request) (any, error) {
 	found, err := d.manage.Connectors(r.Context())
-	return adminapi.Connectors{Connectors: each(found, connector)}, err
+	return adminapi.Connectors{Connectors: each(found, d.showConnector)}, err
 }
 
 func (d *door) createConnector(r *http.Request) (any, error) {
@@ -35,12 +35,12 @@ func (d *door) createConnector(r *http.Request) (any, error) {
 	}
 	asked := manage.NewConnector{Name: n.Name, Kind: policy.Kind(n.Kind), Organisation: n.Organisation}
 	c, err := d.manage.CreateConnector(r.Context(), d.by(r), asked, apply[policy.Rules](n.Rules))
-	return shown(c, err, connector)
+	return shown(c, err, d.showConnector)
 }
 
 func (d *door) connector(r *http.Request) (any, error) {
 	c, err := d.manage.Connector(r.Context(), r.PathValue("name"))
-	return shown(c, err, connector)
+	return shown(c, err, d.showConnector)
 }
 
 func (d *door) changeRules(r *http.Request) (any, error) {
@@ -49,17 +49,17 @@ func (d *door) changeRules(r *http.Request) (any, error) {
 		return nil, err
 	}
 	c, err := d.manage.SetRules(r.Context(), d.by(r), r.PathValue("name"), apply[policy.Rules](change))
-	return shown(c, err, connector)
+	return shown(c, err, d.showConnector)
 }
 
 func (d *door) suspendConnector(r *http.Request) (any, error) {
 	c, err := d.manage.SuspendConnector(r.Context(), d.by(r), r.PathValue("name"))
-	return shown(c, err, connector)
+	return shown(c, err, d.showConnector)
 }
 
 func (d *door) resumeConnector(r *http.Request) (any, error) {
 	c, err := d.manage.ResumeConnector(r.Context(), d.by(r), r.PathValue("name"))
-	return shown(c, err, connector)
+	return shown(c, err, d.showConnector)
 }
 
 func (d *door) credentials(r *http.Request) (any, error) {
@@ -75,7 +75,7 @@ func (d *door) createCredential(r *http.Request) (any, error) {
 	c, key, err := d.manage.CreateCredential(r.Context(), d.by(r), manage.NewCredential{
 		Name: n.Name, Connector: n.Connector, MaxAccounts: n.MaxAccounts, Expires: n.Expires,
 	})
-	return shown(c, err, withKey(key))
+	return shown(c, err, d.showKey(key))
 }
 
 func (d *door) credential(r *http.Request) (any, error) {

@@ -19,18 +19,23 @@ type Options struct {
 	// Actor names who makes a request, for the log of events; nil: "local".
 	Actor func(*http.Request) string
 	Care  Care
-	Web   web.Options // its MaxBody is the door's own
+	// Base is the URL under which clients reach the connectors, without a slash at its end; "": nobody knows it.
+	Base       string
+	HTTP01Port uint16      // where http-01 validation looks
+	Web        web.Options // its MaxBody is the door's own
 }
 
 type door struct {
-	manage *manage.Service
-	actor  func(*http.Request) string
-	care   Care
+	manage     *manage.Service
+	actor      func(*http.Request) string
+	care       Care
+	base       string
+	http01Port uint16
 }
 
 // New returns the door to the use cases.
 func New(m *manage.Service, o Options) http.Handler {
-	d := &door{manage: m, actor: o.Actor, care: o.Care}
+	d := &door{manage: m, actor: o.Actor, care: o.Care, base: o.Base, http01Port: o.HTTP01Port}
 	if d.actor == nil {
 		d.actor = func(*http.Request) string { return "local" }
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
+	"github.com/everleaf-pki/everleaf/internal/door/admin"
 	"github.com/everleaf-pki/everleaf/internal/manage"
 	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
 )
@@ -85,6 +86,7 @@ func TestCreateCredential(t *testing.T) {
 	want := map[string]any{
 		"schema_version": 1.0, "kid": kid, "id": kid, "name": "web", "kind": "eab", "connector": "default", "status": "active", "max_accounts": 2.0,
 		"created": "2026-11-23T12:00:00Z", "expires": "2027-01-01T00:00:00Z",
+		"directory": "https://ca.example.test:8443/acme/default/directory", "http01_port": 5002.0,
 	}
 	if diff := cmp.Diff(want, members); diff != "" || kid == "" {
 		t.Errorf("members (-want +got):\n%s", diff)
@@ -115,6 +117,18 @@ func TestListsAreEnvelopes(t *testing.T) {
 		if begin := `{"schema_version":1,"` + list + `":[{"id":"`; got.status != http.StatusOK || !strings.HasPrefix(got.body, begin) {
 			t.Errorf("%s: %d %q, want it to begin %q", list, got.status, got.body, begin)
 		}
+	}
+}
+
+func TestConnectorNamesItsDirectory(t *testing.T) {
+	h := newHouse(t)
+	const want = "https://ca.example.test:8443/acme/default/directory"
+	if c, err := h.client.Connector(t.Context(), manage.Default); err != nil || c.Directory != want {
+		t.Errorf("directory %q (%v), want %q", c.Directory, err, want)
+	}
+	h.client = adminapi.NewClient(adminapi.InProcess(admin.New(h.service, admin.Options{})))
+	if c, err := h.client.Connector(t.Context(), manage.Default); err != nil || c.Directory != "" {
+		t.Errorf("directory %q (%v) where nobody knows it", c.Directory, err)
 	}
 }
 

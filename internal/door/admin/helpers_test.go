@@ -71,7 +71,8 @@ func newHouseOn(t *testing.T, wrap func(*sqlite.DB) manage.Store) *house {
 	h := &house{service: manage.New(engines, options), db: db, engine: ca.New(keys), log: &logbook{}}
 	h.door = admin.New(h.service, admin.Options{
 		Actor: func(*http.Request) string { return "alice" },
-		Web:   web.Options{Log: slog.New(slog.NewJSONHandler(h.log, nil))},
+		Base:  "https://ca.example.test:8443", HTTP01Port: 5002,
+		Web: web.Options{Log: slog.New(slog.NewJSONHandler(h.log, nil))},
 	})
 	h.client = adminapi.NewClient(adminapi.InProcess(h.door))
 	return h

@@ -37,14 +37,22 @@ func organisation(o policy.Organisation) adminapi.Organisation {
 	return adminapi.Organisation{ID: o.ID, Name: o.Name, Created: adminapi.Date(o.Created)}
 }
 
-func connector(c manage.ConnectorView) adminapi.Connector {
+// directory returns the URL of a connector's directory; "" where nobody knows it.
+func (d *door) directory(connector string) string {
+	if d.base == "" {
+		return ""
+	}
+	return d.base + "/acme/" + connector + "/directory"
+}
+
+func (d *door) showConnector(c manage.ConnectorView) adminapi.Connector {
 	status := adminapi.StatusActive
 	if !c.Suspended.IsZero() {
 		status = adminapi.StatusSuspended
 	}
 	return adminapi.Connector{
 		ID: c.ID, Name: c.Name, Kind: string(c.Kind), Organisation: c.OrganisationName, Status: status,
-		Created: adminapi.Date(c.Created), Suspended: adminapi.Date(c.Suspended), Rules: c.Rules,
+		Created: adminapi.Date(c.Created), Suspended: adminapi.Date(c.Suspended), Directory: d.directory(c.Name), Rules: c.Rules,
 	}
 }
 
@@ -62,10 +70,13 @@ func credential(c manage.CredentialView) adminapi.Credential {
 	}
 }
 
-// withKey returns the view of a new credential together with its key.
-func withKey(key []byte) func(manage.CredentialView) adminapi.CreatedCredential {
+// showKey returns the view of a new credential together with its key, and what a client needs to use it.
+func (d *door) showKey(key []byte) func(manage.CredentialView) adminapi.CreatedCredential {
 	return func(c manage.CredentialView) adminapi.CreatedCredential {
-		return adminapi.CreatedCredential{KID: c.ID, HMAC: base64.RawURLEncoding.EncodeToString(key), Credential: credential(c)}
+		return adminapi.CreatedCredential{
+			KID: c.ID, HMAC: base64.RawURLEncoding.EncodeToString(key),
+			Directory: d.directory(c.ConnectorName), HTTP01Port: d.http01Port, Credential: credential(c),
+		}
 	}
 }
 
