@@ -74,7 +74,7 @@ func (s *Service) look(ctx context.Context, c policy.Connector, a acme.Authoriza
 	addresses.Loopback = addresses.Loopback || s.options.Trial
 	outcome := s.validator.Validate(ctx, policy.Look{
 		Identifier: a.Identifier, Method: challenge.Method, Token: challenge.Token,
-		KeyAuthorization: challenge.KeyAuthorization, Addresses: addresses,
+		KeyAuthorization: challenge.KeyAuthorization, Addresses: addresses, Rules: c.Rules,
 	})
 	if ctx.Err() != nil {
 		return

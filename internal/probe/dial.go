@@ -28,12 +28,22 @@ func (r *record) begin(url string, target netip.AddrPort) *acme.Hop {
 	return &r.hops[len(r.hops)-1]
 }
 
+// maxNotFollowed is how many places are noted to which one reply redirects in vain.
+const maxNotFollowed = 2
+
+// notFollowed notes where a redirect leads that is not followed.
+func (r *record) notFollowed(locations ...string) {
+	for _, location := range locations[:min(len(locations), maxNotFollowed)] {
+		r.hops = append(r.hops, acme.Hop{URL: shown(location), Error: "redirect not followed"})
+	}
+}
+
 // guard connects to hosts that somebody else named. A name is resolved once, its addresses are judged, and those very
 // addresses are connected to: an answer that changes in between (DNS rebinding) changes nothing.
 type guard struct {
 	resolver *Resolver
 	timeout  time.Duration // for one address
-	policy   policy.Addresses
+	look     policy.Look   // says which addresses of a host are allowed
 }
 
 // connect returns a connection to host, which bears url in the record, together with its hop. IPv6 comes first;
@@ -41,6 +51,7 @@ type guard struct {
 func (g guard) connect(ctx context.Context, r *record, url string, host ident.Identifier, port uint16) (net.Conn, *acme.Hop, error) {
 	targets, err := g.targets(ctx, r, host)
 	if err != nil {
+		r.hops = append(r.hops, acme.Hop{URL: url, Error: "no address to connect to"})
 		return nil, nil, err
 	}
 	for _, addr := range targets {
@@ -76,12 +87,13 @@ func (g guard) targets(ctx context.Context, r *record, host ident.Identifier) ([
 			return nil, err
 		}
 	}
-	var refused error
+	allowed := g.look.AddressesOf(host)
+	var refused netip.Addr
 	var six, four []netip.Addr
 	for _, addr := range found {
-		switch err := CheckAddress(g.policy, addr); {
-		case err != nil:
-			refused = err
+		switch {
+		case CheckAddress(allowed, addr) != nil:
+			refused = addr
 		case addr.Is4() && len(four) < maxDials:
 			four = append(four, addr)
 		case addr.Is6() && len(six) < maxDials:
@@ -89,7 +101,15 @@ func (g guard) targets(ctx context.Context, r *record, host ident.Identifier) ([
 		}
 	}
 	if len(six)+len(four) == 0 {
-		return nil, refused
+		return nil, g.refusal(host, refused)
 	}
 	return slices.Concat(six, four), nil
+}
+
+// refusal says why addr, an address of host, is not connected to.
+func (g guard) refusal(host ident.Identifier, addr netip.Addr) error {
+	if err := CheckAddress(g.look.Addresses, addr); err != nil {
+		return err
+	}
+	return final(fault.Connection, "%s has no public address; a redirect leads to another only when the connector may certify that name.", host)
 }

@@ -68,7 +68,7 @@ func TestRebinding(t *testing.T) {
 		requests.Store(0)
 		attempt := look(t, p, l)
 		wantVerdict(t, attempt, "connection: The target's address is loopback, which the address policy of this CA does not allow")
-		if requests.Load() != 1 || len(attempt.Hops) != 1 || attempt.Retryable {
+		if requests.Load() != 1 || len(attempt.Hops) != 2 || attempt.Hops[1].Address != "" || attempt.Retryable {
 			t.Errorf("%d requests, hops %+v, retryable %t", requests.Load(), attempt.Hops, attempt.Retryable)
 		}
 	})
@@ -119,7 +119,7 @@ func TestGuard(t *testing.T) {
 			}
 			attempt := look(t, p, l)
 			wantVerdict(t, attempt, "connection: The target's address is "+class)
-			if len(attempt.Hops) != 0 {
+			if len(attempt.Hops) != 1 || attempt.Hops[0].Address != "" {
 				t.Errorf("%s at %s: hops %+v", method, target, attempt.Hops)
 			}
 		}

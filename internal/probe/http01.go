@@ -19,40 +19,49 @@ const maxPadding = 128
 
 // http01 looks whether the URL of the token serves the key authorization (RFC 8555 section 8.3).
 func (p *Prober) http01(ctx context.Context, r *record, g guard, l policy.Look) (seen string, err error) {
+	seen, away, err := p.follow(ctx, r, g, l)
+	if err != nil && away {
+		return "", elsewhere(err, l.Identifier)
+	}
+	return seen, err
+}
+
+// follow walks along the redirects; away reports whether they have left the identifier's host.
+func (p *Prober) follow(ctx context.Context, r *record, g guard, l policy.Look) (seen string, away bool, err error) {
 	at := p.challengeLocation(l.Identifier, l.Token)
 	visited := map[string]bool{}
 	for range maxRedirects + 1 {
 		if visited[at.key()] {
-			return "", final(fault.IncorrectResponse, "The redirects from %s run in a circle.", l.Identifier)
+			r.notFollowed(at.url.String())
+			return "", away, final(fault.IncorrectResponse, "The redirects from %s run in a circle.", l.Identifier)
 		}
 		visited[at.key()] = true
 		got, err := p.get(ctx, r, g, at, len(l.KeyAuthorization)+maxPadding)
 		if err != nil {
-			return "", elsewhere(err, at, l.Identifier)
+			return "", away, err
 		}
 		if !isRedirect(got.status) {
-			seen, err := judge(got, at, l.KeyAuthorization)
-			return seen, elsewhere(err, at, l.Identifier)
+			seen, err = judge(got, at, l.KeyAuthorization)
+			return seen, away, err
 		}
 		to, err := p.redirect(at, got.locations, l.Identifier)
 		if err != nil {
-			r.hops[len(r.hops)-1].Error = "redirect refused"
-			return "", elsewhere(err, at, l.Identifier)
+			r.notFollowed(got.locations...)
+			return "", away, err
 		}
-		at = to
+		at, away = to, away || to.host != l.Identifier
 	}
-	return "", final(fault.IncorrectResponse, "%s redirects more than %d times.", l.Identifier, maxRedirects)
+	r.notFollowed(at.url.String())
+	return "", away, final(fault.IncorrectResponse, "%s redirects more than %d times.", l.Identifier, maxRedirects)
 }
 
 // elsewhere keeps what another host did from the requester, who chose that host by a redirect and may not be able to
-// reach it: neither its URLs, nor its status, nor whether it answers. The operator's evidence has all of it.
-func elsewhere(err error, at location, id ident.Identifier) error {
-	if err == nil || at.host == id {
-		return err
-	}
+// reach it: neither its URLs, nor its status, nor whether it answers, nor where it redirects to. The operator's evidence
+// has all of it. Nor do retries tell whether the host is in a DNS that only the CA sees: without an address there is none.
+func elsewhere(err error, id ident.Identifier) error {
 	public := fault.Wrap(err, fault.IncorrectResponse,
 		"%s redirects to another host, and that did not serve the key authorization. The operator of the CA can see what it did.", id)
-	return &failure{public, Retryable(err)}
+	return &failure{public, Retryable(err) && fault.Is(err, fault.Connection)}
 }
 
 // isRedirect knows the redirects that keep the request as it is (BR 3.2.2.4.19); 300 and 303 lead elsewhere.

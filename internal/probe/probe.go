@@ -2,7 +2,7 @@
 //
 // It is built for hosts that are hostile. Every look is bounded in time and size; connections go only to addresses
 // that the caller's address policy allows, decided after resolution for each hop; and nothing that a host sent enters
-// a report or an error, except names and URLs, parsed, re-escaped and cut.
+// a report or an error, except names and the places that it redirects to, escaped and cut.
 package probe
 
 import (
@@ -57,7 +57,7 @@ func New(o Options) *Prober {
 }
 
 // Look looks once whether the challenge of l is met, and returns the evidence: without Failure it is. When ctx ends
-// before the look does, the attempt has failed and is retryable; whether that says anything is the caller's to decide.
+// before the look does, the attempt has failed; whether that says anything is the caller's to decide.
 func (p *Prober) Look(ctx context.Context, l policy.Look) acme.Attempt {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
@@ -84,7 +84,7 @@ func (p *Prober) look(ctx context.Context, r *record, l policy.Look) (seen strin
 	if !slices.Contains(acme.MethodsFor(l.Identifier), l.Method) {
 		return "", final(fault.Malformed, "%s cannot prove control of %s.", shown(string(l.Method)), l.Identifier)
 	}
-	g := guard{p.resolver, p.connectTimeout, l.Addresses}
+	g := guard{p.resolver, p.connectTimeout, l}
 	switch l.Method {
 	case acme.HTTP01:
 		return p.http01(ctx, r, g, l)

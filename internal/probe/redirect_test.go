@@ -195,7 +195,7 @@ func TestRedirectsFollowed(t *testing.T) {
 				want = "incorrect response: a.test redirects more than 10 times"
 			}
 			wantVerdict(t, attempt, want)
-			if n := min(redirects, maxRedirects) + 1; len(attempt.Hops) != n || attempt.Hops[0].Status != status {
+			if n := redirects + 1; len(attempt.Hops) != n || attempt.Hops[0].Status != status {
 				t.Errorf("status %d, %d redirects: %d hops, want %d: %+v", status, redirects, len(attempt.Hops), n, attempt.Hops)
 			}
 		}
@@ -219,33 +219,52 @@ func wantWhere(t *testing.T, a acme.Attempt, want string) {
 	}
 }
 
+// TestRedirectRefused also wants the operator to learn where a redirect led that was not followed.
 func TestRedirectRefused(t *testing.T) {
-	tests := map[string]string{
-		challengePath:                                              "incorrect response: The redirects from a.test run in a circle",
-		"http://A.Test" + challengePath + "#x":                     "incorrect response: The redirects from a.test run in a circle",
-		"http://b.test:22/" + canary:                               "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: it leads to another port",
-		"http://169.254.169.254/latest/meta-data/" + canary:        "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: it leads to a host",
-		"http://metadata.test/":                                    "elsewhere: The target's address is link-local, which the address policy of this CA does not allow",
-		"http://mapped.test/":                                      "elsewhere: The target's address is link-local",
-		"http://gone.test/":                                        "elsewhere: gone.test does not exist (NXDOMAIN) in DNS",
-		"gopher://b.test/" + canary:                                "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: it leads to another scheme",
-		"http://b.test/<script>alert(1)</script>\"'&{}`|^" + "%41": "elsewhere: http://b.test/%3Cscript%3Ealert%281%29%3C/script%3E%22%27%26%7B%7D%60%7C%5EA answered with status 404",
-		"http://b.test/?<script>\"'&":                              "elsewhere: http://b.test/?%3Cscript%3E%22%27%26 answered with status 404",
+	const notFollowed = "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: "
+	tests := []struct{ location, led, want string }{
+		{challengePath, "http://a.test" + challengePath, "incorrect response: The redirects from a.test run in a circle"},
+		{"http://A.Test" + challengePath + "#x", "http://a.test" + challengePath, "incorrect response: The redirects from a.test run in a circle"},
+		{"http://b.test:22/x", "http://b.test:22/x", notFollowed + "it leads to another port"},
+		{"http://169.254.169.254/latest/meta-data/", "http://169.254.169.254/latest/meta-data/", notFollowed + "it leads to a host"},
+		{"gopher://b.test/_x", "gopher://b.test/_x", notFollowed + "it leads to another scheme"},
+		{"http://b.test/<b>\u202e", "http://b.test/%3Cb%3E%E2%80%AE", notFollowed + "its Location header is not a URL"},
+		{"http://b.test/" + strings.Repeat("x", 3000), "http://b.test/" + strings.Repeat("x", 186) + "...", notFollowed + "its Location header is not a URL"},
+		{"http://metadata.test/x", "http://metadata.test/x", "elsewhere: The target's address is link-local, which the address policy of this CA does not allow"},
+		{"http://mapped.test/", "http://mapped.test/", "elsewhere: The target's address is link-local"},
+		{"http://gone.test/", "http://gone.test/", "elsewhere: gone.test does not exist (NXDOMAIN) in DNS"},
+		{"http://b.test/<script>\"'&{}`|^" + "%41", "http://b.test/%3Cscript%3E%22%27%26%7B%7D%60%7C%5EA", "elsewhere: http://b.test/%3Cscript%3E%22%27%26%7B%7D%60%7C%5EA answered with status 404"},
+		{"http://b.test/?<script>\"'&", "http://b.test/?%3Cscript%3E%22%27%26", "elsewhere: http://b.test/?%3Cscript%3E%22%27%26 answered with status 404"},
+		{"//b.test/itself", "http://b.test/itself", "elsewhere: The redirects from a.test run in a circle"},
+		{"//b.test/back", "http://a.test/404", "elsewhere: http://a.test/404 answered with status 404"},
 	}
-	for target, want := range tests {
+	for _, test := range tests {
 		port := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == challengePath {
-				w.Header().Set("Location", target)
-				w.WriteHeader(http.StatusFound)
+			switch r.URL.Path {
+			case challengePath:
+				w.Header()["Location"] = []string{test.location}
+			case "/itself":
+				w.Header().Set("Location", "/itself")
+			case "/back":
+				w.Header().Set("Location", "http://a.test/404")
+			default:
+				w.WriteHeader(http.StatusNotFound)
 				return
 			}
-			w.WriteHeader(http.StatusNotFound)
+			w.WriteHeader(http.StatusFound)
 		})
 		p, dns := proberAt(t, port, 0)
 		dns.SetA("metadata.test", "169.254.169.254")
 		dns.SetA("mapped.test", "::ffff:169.254.169.254")
 		dns.SetRcode("gone.test", "NXDOMAIN")
-		wantWhere(t, look(t, p, lookFor(acme.HTTP01, name("a.test"))), want)
+		attempt := look(t, p, lookFor(acme.HTTP01, name("a.test")))
+		wantWhere(t, attempt, test.want)
+		if led := attempt.Hops[len(attempt.Hops)-1]; led.URL != test.led || led.Status == 0 && led.Error == "" {
+			t.Errorf("%.100q led to %+v, want %s", test.location, led, test.led)
+		}
+		if attempt.Retryable {
+			t.Errorf("%.100q is tried again", test.location)
+		}
 	}
 }
 

@@ -39,11 +39,11 @@ func name(text string) ident.Identifier {
 
 func addr(text string) ident.Identifier { return ident.FromAddr(netip.MustParseAddr(text)) }
 
-// lookFor is a look for id with the constants above; loopback may be connected to.
+// lookFor is a look for id with the constants above; loopback may be connected to, and every name certified.
 func lookFor(method acme.Method, id ident.Identifier) policy.Look {
 	return policy.Look{
 		Identifier: id, Method: method, Token: token, KeyAuthorization: keyAuthorization,
-		Addresses: policy.Addresses{Loopback: true},
+		Addresses: policy.Addresses{Loopback: true}, Rules: policy.DefaultRules(),
 	}
 }
 

@@ -24,10 +24,10 @@ type Lookup struct {
 	Answers []string `json:"answers,omitempty"` // addresses, CNAME targets; TXT values only as digests
 }
 
-// Hop is one connection: a request of a redirect chain, or a TLS handshake.
+// Hop is one place that a look led to: a request of a redirect chain, or a TLS handshake.
 type Hop struct {
 	URL     string `json:"url"`               // http(s) URL, or "tls://HOST:PORT"
-	Address string `json:"address,omitempty"` // the vetted address that was dialled
+	Address string `json:"address,omitempty"` // the vetted address that was dialled; "": none was
 	Status  int    `json:"status,omitzero"`   // HTTP status
 	Error   string `json:"error,omitempty"`   // in our words
 }

@@ -24,5 +24,17 @@ type Look struct {
 	Method           acme.Method
 	Token            string
 	KeyAuthorization string
-	Addresses        Addresses
+	Addresses        Addresses // where the look may lead
+	Rules            Rules     // of the connector: which other hosts it may lead to; the zero value certifies none
+}
+
+// AddressesOf says which addresses of host the look may connect to. Those that Addresses opens beyond the public ones
+// are for the identifier, and for hosts that the connector may certify: with those the requester could order a look by
+// name. Any other host is somebody's who never let this connector in, so that a redirect reaches it where everybody
+// does and nowhere else. What Addresses denies is denied for all.
+func (l Look) AddressesOf(host ident.Identifier) Addresses {
+	if host == l.Identifier || l.Rules.Judge([]ident.Identifier{host}) == nil {
+		return l.Addresses
+	}
+	return Addresses{Deny: l.Addresses.Deny}
 }
