@@ -25,27 +25,31 @@ var ErrExposed = errors.New("a secret is not private")
 func readPrivate(path string) ([]byte, error) {
 	named, err := os.Lstat(path)
 	if err != nil {
-		return nil, err
+		return nil, unreadable("key file", path, missingKeyHint, err)
 	}
 	if !named.Mode().IsRegular() { // never opened: a link may lead anywhere, a FIFO would block
 		return nil, fmt.Errorf("%s is not a plain file, and keys are nothing else: put the file itself there", path)
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, unreadable("key file", path, missingKeyHint, err)
 	}
 	defer file.Close()
 	opened, err := file.Stat()
 	if err != nil {
-		return nil, err
+		return nil, unreadable("key file", path, missingKeyHint, err)
 	}
 	if !os.SameFile(named, opened) {
-		return nil, fmt.Errorf("%s was replaced while it was opened", path)
+		return nil, fmt.Errorf("the key file %s was replaced while it was opened; try again", path)
 	}
 	if err := checkAccess(path, opened, groupAndOthers); err != nil {
 		return nil, err
 	}
-	return readLimited(file, MaxPEM)
+	text, err := readLimited(file, MaxPEM)
+	if err != nil {
+		return nil, unreadable("key file", path, missingKeyHint, err)
+	}
+	return text, nil
 }
 
 // readLimited reads all of file, and refuses more than limit octets.
@@ -55,7 +59,7 @@ func readLimited(file *os.File, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("%s has more than %d octets", file.Name(), limit)
+		return nil, fmt.Errorf("it has more than %d octets", limit)
 	}
 	return content, nil
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring/pbes2"
 )
 
-const mendPassphrase = "give it with --passphrase-file FILE, $EVERLEAF_PASSPHRASE or the systemd credential everleaf-passphrase"
+const sources = "--passphrase-file FILE, $EVERLEAF_PASSPHRASE or the systemd credential everleaf-passphrase"
 
 func TestKeysAreEncryptedAtRest(t *testing.T) {
 	dir := privateDir(t)
@@ -156,8 +156,9 @@ func TestWrongPassphrase(t *testing.T) {
 	_, rootErr := openRing(t, dir, "wrong").Load("root")
 	_, sealingErr := openRing(t, dir, "wrong").Sealer()
 	for name, err := range map[string]error{"root": rootErr, "sealing": sealingErr} {
-		requireSentence(t, err, keyring.ErrWrongPassphrase, "load "+filepath.Join(dir, name+".key")+
-			": the passphrase does not open the key: it is the wrong one, or the file is damaged; "+mendPassphrase)
+		requireSentence(t, err, keyring.ErrWrongPassphrase, "the key file "+filepath.Join(dir, name+".key")+
+			" cannot be used: the passphrase is wrong, or the file is damaged; give the right one with "+sources+
+			", or, when a change of the passphrase was interrupted, finish it with \"everleaf key passphrase\"")
 	}
 }
 
@@ -186,12 +187,12 @@ func TestEncryptedKeyInAPlainRing(t *testing.T) {
 	path := filepath.Join(dir, "root.key")
 	_, err := ring.Load("root")
 	requireSentence(t, err, keyring.ErrNoPassphrase,
-		"load "+path+": the key is encrypted and no passphrase was given; "+mendPassphrase)
+		"the key file "+path+" cannot be used: the key is encrypted and no passphrase was given; give it with "+sources)
 
 	_, generated := ring.Generate("new", pki.ECDSAP256)
 	_, sealed := ring.Sealer()
 	for act, err := range map[string]error{"Generate": generated, "Sealer": sealed} {
-		if !errors.Is(err, keyring.ErrNoPassphrase) || !strings.Contains(err.Error(), "no plain key is written beside "+path) {
+		if !errors.Is(err, keyring.ErrNoPassphrase) || !strings.Contains(err.Error(), "the key file "+path+" is encrypted, so no plain key is written beside it") {
 			t.Errorf("%s: got %v", act, err)
 		}
 	}

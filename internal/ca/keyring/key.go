@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
@@ -18,6 +19,8 @@ const (
 	minRSA = 2048
 	maxRSA = 4096
 )
+
+const issuersHave = "issuers have P-256, P-384 or RSA keys"
 
 func generate(kind pki.KeyType) (crypto.Signer, error) {
 	switch kind {
@@ -43,7 +46,7 @@ func checkKind(key crypto.Signer) error {
 		if key.Curve == elliptic.P256() || key.Curve == elliptic.P384() {
 			return nil
 		}
-		return fmt.Errorf("its curve is %s; issuers have P-256, P-384 or RSA keys", key.Params().Name)
+		return fmt.Errorf("its curve is %s; %s", key.Params().Name, issuersHave)
 	case *rsa.PrivateKey:
 		bits := key.N.BitLen()
 		if bits < minRSA || bits > maxRSA || bits%8 != 0 || len(key.Primes) != 2 {
@@ -52,5 +55,5 @@ func checkKind(key crypto.Signer) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("it is a %T; issuers have P-256, P-384 or RSA keys", key)
+	return errors.New("it is neither an ECDSA nor an RSA key; " + issuersHave)
 }

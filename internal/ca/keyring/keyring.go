@@ -61,10 +61,10 @@ type Keyring struct {
 func Open(dir string, options Options) (*Keyring, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open keyring: %w", err)
+		return nil, tell(err, "the folder of the keys %s cannot be found: %v", dir, err)
 	}
 	if err := durable.MkdirAll(dir); err != nil {
-		return nil, fmt.Errorf("open keyring: %w", err)
+		return nil, tell(err, "the folder of the keys %s cannot be made: %v", dir, reason(err))
 	}
 	r := &Keyring{
 		dir:        dir,
@@ -72,7 +72,7 @@ func Open(dir string, options Options) (*Keyring, error) {
 		encrypted:  map[string]bool{},
 	}
 	if err := r.survey(); err != nil {
-		return nil, fmt.Errorf("open keyring: %w", err)
+		return nil, err
 	}
 	return r, nil
 }
@@ -81,14 +81,14 @@ func Open(dir string, options Options) (*Keyring, error) {
 func (r *Keyring) survey() error {
 	info, err := os.Stat(r.dir)
 	if err != nil {
-		return err
+		return unreadable("folder of the keys", r.dir, missingKeyHint, err)
 	}
 	if err := checkAccess(r.dir, info, groupAndOthers); err != nil {
 		return err
 	}
 	names, err := r.files()
 	if err != nil {
-		return err
+		return unreadable("folder of the keys", r.dir, missingKeyHint, err)
 	}
 	for _, name := range names {
 		text, err := readPrivate(r.path(name))
@@ -129,7 +129,7 @@ func (r *Keyring) Plain() []string { return r.stored(false) }
 func (r *Keyring) Names() ([]string, error) {
 	names, err := r.files()
 	if err != nil {
-		return nil, fmt.Errorf("list keys: %w", err)
+		return nil, unreadable("folder of the keys", r.dir, missingKeyHint, err)
 	}
 	return slices.DeleteFunc(names, func(name string) bool { return name == sealingName }), nil
 }
@@ -187,7 +187,7 @@ func (r *Keyring) admit(name string) error {
 	case err == nil:
 		return taken(name, fs.ErrExist)
 	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("look for key %q: %w", name, err)
+		return unreadable("key file", r.path(name), missingKeyHint, err)
 	}
 	return r.admitPlain()
 }
@@ -198,7 +198,8 @@ func (r *Keyring) admitPlain() error {
 		return nil
 	}
 	if encrypted := r.stored(true); len(encrypted) > 0 {
-		return fmt.Errorf("%w: no plain key is written beside %s; %s", ErrNoPassphrase, r.path(encrypted[0]), passphraseHint)
+		return tell(ErrNoPassphrase, "the key file %s is encrypted, so no plain key is written beside it, and no passphrase was given; give it with %s",
+			r.path(encrypted[0]), passphraseHint)
 	}
 	return nil
 }
@@ -211,15 +212,23 @@ func taken(name string, cause error) error {
 func (r *Keyring) store(name string, key crypto.Signer) error {
 	text, err := r.encodePrivateKey(key)
 	if err != nil {
-		return fmt.Errorf("store key %q: %w", name, err)
+		return r.unwritten(name, err)
 	}
 	switch err := r.write(name, text); {
 	case errors.Is(err, fs.ErrExist):
 		return taken(name, err)
 	case err != nil:
-		return fmt.Errorf("store key %q: %w", name, err)
+		return r.unwritten(name, err)
 	}
 	return nil
+}
+
+// unwritten says why the file of a key was not made; a refusal about passphrases says it by itself.
+func (r *Keyring) unwritten(name string, err error) error {
+	if errors.Is(err, ErrNoPassphrase) {
+		return err
+	}
+	return tell(err, "the key file %s cannot be written: %v", r.path(name), reason(err))
 }
 
 // write makes the file of a key.
@@ -240,7 +249,7 @@ func (r *Keyring) Load(name string) (crypto.Signer, error) {
 	}
 	text, err := readPrivate(r.path(name))
 	if err != nil {
-		return nil, fmt.Errorf("load key %q: %w", name, err)
+		return nil, err
 	}
 	key, err := parsePrivateKey(text, r.protection.passphrase, maxIterations)
 	if err != nil {
@@ -249,12 +258,16 @@ func (r *Keyring) Load(name string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// explain adds to err which file it is about, and what to do where a passphrase is the reason.
+// explain adds to err which file it is about, and what to do.
 func (r *Keyring) explain(name string, err error) error {
-	if errors.Is(err, ErrNoPassphrase) || errors.Is(err, ErrWrongPassphrase) {
-		return fmt.Errorf("load %s: %w; %s", r.path(name), err, passphraseHint)
+	next := missingKeyHint
+	switch {
+	case errors.Is(err, ErrNoPassphrase):
+		next = "give it with " + passphraseHint
+	case errors.Is(err, ErrWrongPassphrase):
+		next = "give the right one with " + passphraseHint + ", or, when a change of the passphrase was interrupted, finish it with \"everleaf key passphrase\""
 	}
-	return fmt.Errorf("load %s: %w", r.path(name), err)
+	return fmt.Errorf("the key file %s cannot be used: %w; %s", r.path(name), err, next)
 }
 
 // Delete removes the key of that name for ever. The error wraps fs.ErrNotExist when there is none.
@@ -263,7 +276,7 @@ func (r *Keyring) Delete(name string) error {
 		return err
 	}
 	if err := durable.Remove(r.path(name)); err != nil {
-		return fmt.Errorf("delete key %q: %w", name, err)
+		return tell(err, "the key file %s cannot be removed: %v", r.path(name), reason(err))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,7 +2,8 @@ package keyring
 
 import (
 	"crypto"
-	"fmt"
+	"errors"
+	"io/fs"
 
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 
@@ -16,11 +17,14 @@ func NewKey(kind pki.KeyType) (crypto.Signer, error) { return generate(kind) }
 // passphrase, readable by its owner only. An existing file is never replaced; the error wraps fs.ErrExist.
 func (r *Keyring) WriteOutside(path string, key crypto.Signer) error {
 	text, err := r.encodePrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("write a key to %s: %w", path, err)
+	if err == nil {
+		err = durable.CreateFile(path, text, privateFile)
 	}
-	if err := durable.CreateFile(path, text, privateFile); err != nil {
-		return fmt.Errorf("write a key to %s: %w", path, err)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return tell(err, "the key file %s exists already, and no key is ever overwritten; name another file", path)
+	case err != nil:
+		return tell(err, "the key file %s cannot be written: %v", path, reason(err))
 	}
 	return nil
 }

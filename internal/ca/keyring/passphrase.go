@@ -14,11 +14,17 @@ const (
 	PassphraseVariable = "EVERLEAF_PASSPHRASE"
 	// PassphraseCredential is the name of the systemd credential that can hold it (LoadCredential=, systemd.exec(5)).
 	PassphraseCredential = "everleaf-passphrase"
+	// NewPassphraseVariable and NewPassphraseCredential are the same for the passphrase that keys shall get.
+	NewPassphraseVariable   = "EVERLEAF_NEW_PASSPHRASE"
+	NewPassphraseCredential = "everleaf-new-passphrase"
 
 	credentialsVariable = "CREDENTIALS_DIRECTORY"
 	// maxPassphrase is in octets: openssl reads no longer line.
 	maxPassphrase = 1000
 )
+
+// source is where a passphrase may stand.
+type source struct{ flag, variable, credential string }
 
 // ReadPassphrase finds the passphrase of the keys: in file, when that is not empty; else in $EVERLEAF_PASSPHRASE; else
 // in the systemd credential everleaf-passphrase. It returns nil when there is none of these. One newline at the end is
@@ -28,33 +34,47 @@ const (
 // when others can read it or its group can change it. Reading is granted to the group, since that is how systemd shows
 // the grant that it gives to the service's user.
 func ReadPassphrase(dataDir, file string, env func(string) string) ([]byte, error) {
+	return source{"--passphrase-file", PassphraseVariable, PassphraseCredential}.read(dataDir, file, env)
+}
+
+// ReadNewPassphrase is ReadPassphrase for the one that keys shall get: $EVERLEAF_NEW_PASSPHRASE, everleaf-new-passphrase.
+func ReadNewPassphrase(dataDir, file string, env func(string) string) ([]byte, error) {
+	return source{"--new-passphrase-file", NewPassphraseVariable, NewPassphraseCredential}.read(dataDir, file, env)
+}
+
+// CheckTyped returns a passphrase that a person typed, or says why it cannot be one.
+func CheckTyped(passphrase []byte) ([]byte, error) {
+	return checkPassphrase("that was typed", passphrase)
+}
+
+func (s source) read(dataDir, file string, env func(string) string) ([]byte, error) {
 	if file != "" {
-		return readPassphraseFile(dataDir, file)
+		return s.readFile(dataDir, file)
 	}
-	if value := env(PassphraseVariable); value != "" {
-		return checkPassphrase("$"+PassphraseVariable, []byte(value))
+	if value := env(s.variable); value != "" {
+		return checkPassphrase("in $"+s.variable, []byte(value))
 	}
 	credentials := env(credentialsVariable)
 	if credentials == "" {
 		return nil, nil
 	}
-	passphrase, err := readPassphraseFile(dataDir, filepath.Join(credentials, PassphraseCredential))
+	passphrase, err := s.readFile(dataDir, filepath.Join(credentials, s.credential))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return passphrase, err
 }
 
-// readPassphraseFile follows links, and reads pipes: a passphrase may come from a secret's mount or from a command.
-func readPassphraseFile(dataDir, path string) ([]byte, error) {
+// readFile follows links, and reads pipes: a passphrase may come from a secret's mount or from a command.
+func (s source) readFile(dataDir, path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the passphrase: %w", err)
+		return nil, s.unreadable(path, err)
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("read the passphrase: %w", err)
+		return nil, s.unreadable(path, err)
 	}
 	if info.Mode().IsRegular() {
 		if err := refuseInside(dataDir, path); err != nil {
@@ -62,13 +82,17 @@ func readPassphraseFile(dataDir, path string) ([]byte, error) {
 		}
 	}
 	if err := checkAccess(path, info, groupWrite|others); err != nil {
-		return nil, fmt.Errorf("read the passphrase: %w", err)
+		return nil, err
 	}
 	content, err := readLimited(file, maxPassphrase+int64(len("\r\n")))
 	if err != nil {
-		return nil, fmt.Errorf("read the passphrase: %w", err)
+		return nil, s.unreadable(path, err)
 	}
-	return checkPassphrase(path, content)
+	return checkPassphrase("in "+path, content)
+}
+
+func (s source) unreadable(path string, err error) error {
+	return unreadable("passphrase file", path, "name the right one with "+s.flag, err)
 }
 
 // refuseInside returns an error when the file at path lies in the folder dir. Folders are compared by identity, so that
@@ -79,19 +103,19 @@ func refuseInside(dir, path string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("look at the data folder: %w", err)
+		return unreadable("data folder", dir, "name the right one with --data", err)
 	}
 	resolved, err := filepath.EvalSymlinks(path)
 	if err == nil {
 		resolved, err = filepath.Abs(resolved)
 	}
 	if err != nil {
-		return fmt.Errorf("look at the passphrase file: %w", err)
+		return tell(err, "the folder of the passphrase file %s cannot be found: %v", path, reason(err))
 	}
 	for parent := filepath.Dir(resolved); ; parent = filepath.Dir(parent) {
 		info, err := os.Stat(parent)
 		if err != nil {
-			return fmt.Errorf("look at the passphrase file: %w", err)
+			return tell(err, "the folder %s above the passphrase file cannot be looked at: %v", parent, reason(err))
 		}
 		if os.SameFile(folder, info) {
 			return fmt.Errorf("the passphrase file %s lies in the data folder %s, so whoever copies the folder has the keys and the passphrase; move it out of there", path, dir)
@@ -103,15 +127,16 @@ func refuseInside(dir, path string) error {
 }
 
 // checkPassphrase takes the newline off raw, and refuses what openssl could not be given as the first line of a file.
-func checkPassphrase(source string, raw []byte) ([]byte, error) {
+// Which says where the passphrase is from.
+func checkPassphrase(which string, raw []byte) ([]byte, error) {
 	passphrase := bytes.TrimSuffix(bytes.TrimSuffix(raw, []byte("\n")), []byte("\r"))
 	switch {
 	case len(passphrase) == 0:
-		return nil, fmt.Errorf("the passphrase in %s is empty; write one there, or take the setting away to keep keys plain", source)
+		return nil, fmt.Errorf("the passphrase %s is empty; give one", which)
 	case len(passphrase) > maxPassphrase:
-		return nil, fmt.Errorf("the passphrase in %s has more than %d octets; use a shorter one", source, maxPassphrase)
+		return nil, fmt.Errorf("the passphrase %s has more than %d octets; use a shorter one", which, maxPassphrase)
 	case bytes.ContainsAny(passphrase, "\x00\r\n"):
-		return nil, fmt.Errorf("the passphrase in %s has more than one line, or a NUL; write it in one line", source)
+		return nil, fmt.Errorf("the passphrase %s has more than one line, or a NUL; write it in one line", which)
 	}
 	return passphrase, nil
 }

@@ -26,14 +26,15 @@ const (
 	sealingKeyLabel  = "EVERLEAF SEALING KEY"   // with the prefix: the same PBES2 around it
 	pkcs1Label       = "RSA " + privateKeyLabel // what openssl wrote before PKCS#8
 	sec1Label        = "EC " + privateKeyLabel
-	passphraseHint   = "give it with --passphrase-file FILE, $" + PassphraseVariable + " or the systemd credential " + PassphraseCredential
+	passphraseHint   = "--passphrase-file FILE, $" + PassphraseVariable + " or the systemd credential " + PassphraseCredential
+	missingKeyHint   = "put it back from a backup"
 	convertSuggested = "convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW"
 )
 
 // Errors about passphrases; each is wrapped with the file.
 var (
 	ErrNoPassphrase    = errors.New("the key is encrypted and no passphrase was given")
-	ErrWrongPassphrase = errors.New("the passphrase does not open the key: it is the wrong one, or the file is damaged")
+	ErrWrongPassphrase = errors.New("the passphrase is wrong, or the file is damaged")
 )
 
 // ParsePrivateKey reads an issuer's key from PEM as openssl writes it: PKCS#8 plain or encrypted by PBES2, PKCS#1 and
@@ -58,11 +59,11 @@ func parsePrivateKey(text, passphrase []byte, maxIterations int) (crypto.Signer,
 	}
 	key, err := parseDER(block.Type, der)
 	if err != nil {
-		return nil, fmt.Errorf("it cannot be read as %q: %w", block.Type, err)
+		return nil, err
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("it is a %T, which cannot sign", key)
+		return nil, errors.New("it is a key for key agreement, which cannot sign; " + issuersHave)
 	}
 	if err := checkKind(signer); err != nil {
 		return nil, err
@@ -70,22 +71,27 @@ func parsePrivateKey(text, passphrase []byte, maxIterations int) (crypto.Signer,
 	return signer, nil
 }
 
-func parseDER(label string, der []byte) (any, error) {
+func parseDER(label string, der []byte) (key any, err error) {
 	switch label {
 	case privateKeyLabel, encryptedPrefix + privateKeyLabel:
-		return x509.ParsePKCS8PrivateKey(der)
+		key, err = x509.ParsePKCS8PrivateKey(der)
 	case pkcs1Label:
-		return x509.ParsePKCS1PrivateKey(der)
+		key, err = x509.ParsePKCS1PrivateKey(der)
 	case sec1Label:
-		return x509.ParseECPrivateKey(der)
+		key, err = x509.ParseECPrivateKey(der)
+	default:
+		return nil, fmt.Errorf("a PEM block of type %q is not supported; %s", label, convertSuggested)
 	}
-	return nil, fmt.Errorf("this type of PEM block is not supported; %s", convertSuggested)
+	if err != nil {
+		return nil, tell(err, "its PEM block of type %q holds no key that is known here, or is damaged", label)
+	}
+	return key, nil
 }
 
 // onlyBlock returns the one PEM block of text whose type ends in label.
 func onlyBlock(text []byte, label string) (*pem.Block, error) {
 	if len(text) > MaxPEM {
-		return nil, fmt.Errorf("more than %d octets are no key", MaxPEM)
+		return nil, fmt.Errorf("it has more than %d octets, too many for a key", MaxPEM)
 	}
 	var found *pem.Block
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
@@ -98,7 +104,7 @@ func onlyBlock(text []byte, label string) (*pem.Block, error) {
 		found = block
 	}
 	if found == nil {
-		return nil, fmt.Errorf("there is no PEM block of type %q in it", label)
+		return nil, fmt.Errorf("there is no PEM block of type %q in it, or it is damaged", label)
 	}
 	return found, nil
 }
@@ -108,12 +114,12 @@ func onlyBlock(text []byte, label string) (*pem.Block, error) {
 func open(block *pem.Block, passphrase []byte, maxIterations int) ([]byte, error) {
 	switch {
 	case len(block.Bytes) > maxKey:
-		return nil, fmt.Errorf("%d octets of DER are too many for a key", len(block.Bytes))
+		return nil, fmt.Errorf("it has %d octets of DER, too many for a key", len(block.Bytes))
 	case len(block.Headers) != 0:
 		return nil, fmt.Errorf("it is encrypted in the form that preceded PKCS#8, which is weak; %s", convertSuggested)
 	case !strings.HasPrefix(block.Type, encryptedPrefix):
 		if !isSequence(block.Bytes) {
-			return nil, errors.New("it is not DER")
+			return nil, errors.New("its content is damaged: it is not DER")
 		}
 		return block.Bytes, nil
 	case len(passphrase) == 0:
@@ -123,6 +129,8 @@ func open(block *pem.Block, passphrase []byte, maxIterations int) ([]byte, error
 	switch {
 	case errors.Is(err, pbes2.ErrUnsupported):
 		return nil, fmt.Errorf("%w; %s", err, convertSuggested)
+	case errors.Is(err, pbes2.ErrMalformed):
+		return nil, tell(err, "its encryption is damaged")
 	case errors.Is(err, pbes2.ErrPassphrase), err == nil && !isSequence(der):
 		return nil, ErrWrongPassphrase
 	}

@@ -102,7 +102,7 @@ func (r *Keyring) Sealer() (*Sealer, error) {
 	key, err := r.loadSealingKey()
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := r.makeSealingKey(); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("make the sealing key: %w", err)
+			return nil, r.unwritten(sealingName, err)
 		}
 		key, err = r.loadSealingKey()
 	}
@@ -115,7 +115,7 @@ func (r *Keyring) Sealer() (*Sealer, error) {
 func (r *Keyring) loadSealingKey() ([]byte, error) {
 	text, err := readPrivate(r.path(sealingName))
 	if err != nil {
-		return nil, fmt.Errorf("load the sealing key: %w", err)
+		return nil, err
 	}
 	key, err := parseSealingKey(text, r.protection.passphrase, maxIterations)
 	if err != nil {
@@ -137,8 +137,12 @@ func (r *Keyring) makeSealingKey() error {
 	return r.write(sealingName, text)
 }
 
+func marshalSealingKey(key []byte) ([]byte, error) {
+	return asn1.Marshal(sealingKey{Version: sealingKeyVersion, Key: key})
+}
+
 func encodeSealingKey(key []byte, p protection) ([]byte, error) {
-	der, err := asn1.Marshal(sealingKey{Version: sealingKeyVersion, Key: key})
+	der, err := marshalSealingKey(key)
 	if err != nil {
 		return nil, err
 	}
@@ -156,10 +160,10 @@ func parseSealingKey(text, passphrase []byte, maxIterations int) ([]byte, error)
 	}
 	var content sealingKey
 	if _, err := asn1.Unmarshal(der, &content); err != nil {
-		return nil, fmt.Errorf("not a sealing key: %w", err)
+		return nil, tell(err, "it is damaged, or of a form that this release does not know")
 	}
 	if content.Version != sealingKeyVersion || len(content.Key) != SealingKeySize {
-		return nil, fmt.Errorf("not a sealing key of version %d with %d octets", sealingKeyVersion, SealingKeySize)
+		return nil, fmt.Errorf("it is no sealing key of version %d with %d octets", sealingKeyVersion, SealingKeySize)
 	}
 	return bytes.Clone(content.Key), nil
 }
