@@ -34,7 +34,7 @@ type accounts interface {
 type orders interface {
 	CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event) error
 	Order(ctx context.Context, id string) (acme.Order, []acme.Authorization, error)
-	OrderIDs(ctx context.Context, account, before string, limit int, now time.Time) ([]string, error)
+	OrderIDs(ctx context.Context, account, before string, limit int, now time.Time) (ids []string, next string, err error)
 	Reusable(ctx context.Context, account string, ids []ident.Identifier, now, until time.Time) ([]acme.Authorization, error)
 	CreateAuthorization(ctx context.Context, a acme.Authorization, e event.Event) error
 	Authorization(ctx context.Context, id string) (acme.Authorization, error)
@@ -48,7 +48,7 @@ type issuance interface {
 	BeginIssuance(ctx context.Context, i pki.Intent) error
 	CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error
 	AbandonIssuance(ctx context.Context, intent string, f acme.Failure, e event.Event) error
-	Intents(ctx context.Context, before time.Time, limit int) ([]pki.Intent, error)
+	Intents(ctx context.Context, before time.Time, after string, limit int) ([]pki.Intent, error)
 }
 
 type certificates interface {

@@ -234,7 +234,7 @@ func TestARecordedIntentIsFinishedAfterACrash(t *testing.T) {
 	if view.Status != acme.Processing || view.RetryAfter != 0 {
 		t.Fatalf("the order is %s", view.Status)
 	}
-	intents, err := h.db.Intents(t.Context(), h.clock.Now().Add(time.Second), 10)
+	intents, err := h.db.Intents(t.Context(), h.clock.Now().Add(time.Second), "", 10)
 	check(t, err)
 	h.clock.advance(time.Minute)
 	ended, err := h.issue.ResumeIssuances(t.Context(), h.clock.Now(), h.clock.Now().Add(-time.Hour), 10)

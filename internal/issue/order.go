@@ -17,7 +17,7 @@ import (
 // tokenBytes makes tokens of 256 random bits; RFC 8555 section 8.1 wants 128.
 const tokenBytes = 32
 
-// ordersPerPage is how many orders one page of an account's list names.
+// ordersPerPage is how many orders one page of an account's list names at most.
 const ordersPerPage = 100
 
 // reuseMargin is how long an authorization must still be valid to be used for a new order: the client needs time.
@@ -223,14 +223,9 @@ func (s *Service) Order(ctx context.Context, r Requester, id string) (OrderView,
 }
 
 // Orders returns one page of the ids of the requester's orders that are not invalid, newest first, and where the next
-// page begins; "" after the last.
+// page begins; "" after the last. A page may be short, even empty, and have a next one.
 func (s *Service) Orders(ctx context.Context, r Requester, before string) (ids []string, next string, err error) {
-	ids, err = s.store.OrderIDs(ctx, r.Account.ID, before, ordersPerPage+1, s.now())
-	if len(ids) > ordersPerPage {
-		ids = ids[:ordersPerPage]
-		next = ids[ordersPerPage-1]
-	}
-	return ids, next, err
+	return s.store.OrderIDs(ctx, r.Account.ID, before, ordersPerPage, s.now())
 }
 
 // Authorization returns an authorization of the requester. Error: NotFound, also for another account's.

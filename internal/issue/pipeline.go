@@ -127,7 +127,7 @@ func (s *Service) complete(ctx context.Context, intent pki.Intent, prepared pki.
 // behind. An intent that cannot be signed any more is abandoned with a reason when it is older than giveUp. It
 // returns how many it ended.
 func (s *Service) ResumeIssuances(ctx context.Context, before, giveUp time.Time, limit int) (int, error) {
-	intents, err := s.store.Intents(ctx, before, limit)
+	intents, err := s.store.Intents(ctx, before, "", limit)
 	if err != nil {
 		return 0, err
 	}

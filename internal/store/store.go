@@ -54,8 +54,9 @@ type Accounts interface {
 	// another key by now; Conflict with Location = id of the account that has the new key already, in whatever
 	// status; BadPublicKey when the key is blocked or a certificate was issued for it.
 	ChangeKey(ctx context.Context, account, oldThumbprint string, key jws.Key, e event.Event) (acme.Account, error)
-	// EndAccount deactivates (by its owner) or revokes (by the operator) an account and fails its orders that are pending or
-	// ready; what is processing runs to its end. Ending an ended account changes nothing and is no error.
+	// EndAccount deactivates (by its owner) or revokes (by the operator) an account. Its orders that are pending or ready are
+	// invalid from then on, however many they are, and whoever reads them is told why (see acme.Order.Orphan); what is
+	// processing runs to its end. Ending an ended account changes nothing and is no error.
 	EndAccount(ctx context.Context, account string, to acme.Status, e event.Event) (acme.Account, error)
 	// Accounts returns accounts of a connector ("" for all), newest first, at most limit, older than the id before ("" for the start).
 	Accounts(ctx context.Context, connector, before string, limit int) ([]acme.Account, error)
@@ -69,8 +70,9 @@ type Orders interface {
 	// Order returns an order with all its authorizations in the order's sequence.
 	Order(ctx context.Context, id string) (acme.Order, []acme.Authorization, error)
 	// OrderIDs returns the ids of an account's orders that are not invalid at now, newest first, at most limit,
-	// older than the id before ("" for the start).
-	OrderIDs(ctx context.Context, account, before string, limit int, now time.Time) ([]string, error)
+	// older than the id before ("" for the start). It looks at no more than 10 orders for each id asked for, so a page may
+	// have fewer ids, even none: next is the id before which the next page begins, and "" says that no order is left.
+	OrderIDs(ctx context.Context, account, before string, limit int, now time.Time) (ids []string, next string, err error)
 	// ListOrders returns orders of a connector ("" for all), newest first, at most limit, older than the id before, without their authorizations.
 	ListOrders(ctx context.Context, connector, before string, limit int) ([]acme.Order, error)
 	// Reusable returns those authorizations of an account that are valid at now, stay valid until at least until, and
@@ -106,10 +108,13 @@ type Issuance interface {
 	// such intent any more: the certificate must then be thrown away. The event is event.CertificateIssued of the certificate,
 	// which has the intent's id.
 	CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error
-	// AbandonIssuance ends an intent that can never be signed and fails its order. Conflict when there is no such intent.
+	// AbandonIssuance ends an intent that can never be signed and fails its order. Conflict when there is no such intent. It is
+	// kept as a record until its certificate would have expired: a crash may have lost a signature, so nobody else gets
+	// its serial number, and its key counts as one that has a certificate.
 	AbandonIssuance(ctx context.Context, intent string, f acme.Failure, e event.Event) error
-	// Intents returns the intents begun before the given time, oldest first, at most limit.
-	Intents(ctx context.Context, before time.Time, limit int) ([]pki.Intent, error)
+	// Intents returns the intents begun before the given time that have not ended, by their ids, oldest first, at most
+	// limit, younger than the id after ("" for the start).
+	Intents(ctx context.Context, before time.Time, after string, limit int) ([]pki.Intent, error)
 }
 
 // Certificates keeps the inventory and its revocations. Certificates are never deleted.
@@ -127,7 +132,10 @@ type Certificates interface {
 	Revoke(ctx context.Context, certificate string, at time.Time, reason pki.Reason, block bool, e event.Event) (pki.Certificate, error)
 	// KeyBlocked reports whether a key is blocked.
 	KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error)
-	// KeyHasCertificate reports whether any certificate was issued for a key.
+	// Compromised returns certificates of blocked keys that are neither revoked nor expired at now, at most limit, in no
+	// particular order. However many keys are blocked, it takes no longer than what it returns.
+	Compromised(ctx context.Context, now time.Time, limit int) ([]pki.Certificate, error)
+	// KeyHasCertificate reports whether any certificate was issued for a key, is being issued, or may have been signed.
 	KeyHasCertificate(ctx context.Context, key pki.KeyHash) (bool, error)
 	// Authorized returns those of ids for which the account holds an authorization that is valid at now (wildcards only by wildcards).
 	Authorized(ctx context.Context, account string, ids []ident.Identifier, now time.Time) ([]ident.Identifier, error)
@@ -234,16 +242,21 @@ type Settings interface {
 type Log interface {
 	// Events returns events, newest first, at most limit, older than the id before; object "" selects all.
 	Events(ctx context.Context, object, before string, limit int) ([]event.Event, error)
-	// LastEvent returns when the newest event happened; the zero time without one.
+	// LastEvent returns when the newest event happened; the zero time without one. Once dates were accepted, it is the
+	// newest of the acceptance and of what was written after it.
 	LastEvent(ctx context.Context) (time.Time, error)
+	// AcceptClock records that the operator accepts the dates of all events that the log has by now, though a clock that was
+	// ahead gave them. The event is event.ClockAccepted, by the clock that counts from then on.
+	AcceptClock(ctx context.Context, e event.Event) error
 }
 
 // Maintenance keeps the store bounded, safe and honest.
 type Maintenance interface {
 	// Trim deletes, in one small transaction, at most limit rows that have outlived their use: orders that ended before the
-	// given time without a certificate or whose certificate expired before it, and authorizations that ended before it and
-	// that no order names any more. An order that an authorization made invalid counts as ended when it expires. It returns
-	// how many; fewer than limit means that nothing is left.
+	// given time without a certificate or whose certificate expired before it, authorizations that ended before it and
+	// that no order names any more, abandoned intents whose certificate would have expired before it, and events before it
+	// that are routine (see event.Action). An order that an authorization or the end of its account made invalid counts as
+	// ended when it expires. It returns how many; fewer than limit means that nothing is left.
 	Trim(ctx context.Context, before time.Time, limit int) (int, error)
 	// Backup writes a consistent copy of the whole store to a new file while the server runs: whole, verified, durable and
 	// readable by its owner alone, or not there. Conflict when the name exists.

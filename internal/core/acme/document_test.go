@@ -36,7 +36,7 @@ func renderStates() string {
 
 Generated from the tables in ` + "`internal/core/acme/states.go`" + `; a test keeps both equal. There is no edge that is not listed here
 (RFC 8555 section 7.1.6). Statuses are derived from stored facts and the time: *lapse* is nothing but time going by,
-and *authorize* and *lose* are what happens to an order when its authorizations change.
+*authorize* and *lose* are what happens to an order when its authorizations change, and *orphan* when its account ends.
 `)
 	for _, machine := range []struct {
 		name  string

@@ -24,6 +24,7 @@ const (
 	Finalize   Event = "finalize"   // a CSR was accepted and the intent recorded
 	Issue      Event = "issue"      // the certificate is recorded
 	Fail       Event = "fail"       // issuance is impossible, with a reason
+	Orphan     Event = "orphan"     // the account ended
 )
 
 // Transition is one edge of a state machine of RFC 8555 section 7.1.6.
@@ -66,11 +67,11 @@ func OrderTransitions() []Transition {
 		{Pending, Authorize, Ready},
 		{Pending, Lose, Invalid},
 		{Pending, Lapse, Invalid},
-		{Pending, Fail, Invalid},
+		{Pending, Orphan, Invalid},
 		{Ready, Finalize, Processing},
 		{Ready, Lose, Invalid},
 		{Ready, Lapse, Invalid},
-		{Ready, Fail, Invalid},
+		{Ready, Orphan, Invalid},
 		{Processing, Issue, Valid},
 		{Processing, Fail, Invalid},
 	}
@@ -167,13 +168,27 @@ func (o Order) Issue(certificate string) (Order, error) {
 	return o, nil
 }
 
-// Fail ends the order with a reason. Error: Conflict when it has ended.
-func (o Order) Fail(authorizations []Authorization, f Failure, now time.Time) (Order, error) {
-	if status := o.Status(authorizations, now); !Allows(OrderTransitions(), status, Fail) {
-		return o, ended("order", status)
+// Fail ends the order with a reason. Error: Conflict unless the order is processing.
+func (o Order) Fail(f Failure) (Order, error) {
+	if o.Certificate != "" || o.Failure != nil || o.Begun.IsZero() {
+		return o, fault.New(fault.Conflict, "The order is not processing.")
 	}
 	o.Failure = &f
 	return o, nil
+}
+
+// Orphan returns the order as the end of its account leaves it: if it was pending or ready at that moment it has failed,
+// and otherwise nothing happened to it. The end is a fact of the account alone; this is what it means for its orders.
+func (o Order) Orphan(owner Account, authorizations []Authorization) Order {
+	sentence := "The account was deactivated."
+	at := owner.Deactivated
+	if !owner.Revoked.IsZero() {
+		sentence, at = "The account was revoked by the operator.", owner.Revoked
+	}
+	if !at.IsZero() && Allows(OrderTransitions(), o.Status(authorizations, at), Orphan) {
+		o.Failure = &Failure{Kind: string(fault.Unauthorized), Public: sentence}
+	}
+	return o
 }
 
 func ended(what string, status Status) error {

@@ -19,7 +19,7 @@ func allStatuses() []Status {
 }
 
 func allEvents() []Event {
-	return []Event{Respond, Succeed, Refuse, Deactivate, Revoke, Lapse, Authorize, Lose, Finalize, Issue, Fail}
+	return []Event{Respond, Succeed, Refuse, Deactivate, Revoke, Lapse, Authorize, Lose, Finalize, Issue, Fail, Orphan}
 }
 
 // target returns where the table leads, and whether it has such an edge.
@@ -221,8 +221,10 @@ func applyToOrder(o Order, parts []Authorization, event Event) (Order, []Authori
 		next, err := o.Issue("c")
 		return next, parts, err, true
 	case Fail:
-		next, err := o.Fail(parts, Failure{Kind: string(fault.Unavailable)}, now)
+		next, err := o.Fail(Failure{Kind: string(fault.Unavailable)})
 		return next, parts, err, true
+	case Orphan:
+		return o.Orphan(Account{Deactivated: now}, parts), parts, nil, true
 	default:
 		return o, parts, nil, false
 	}

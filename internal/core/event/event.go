@@ -1,7 +1,10 @@
 // Package event is the vocabulary of the log: one thing that happened, to what, by whom, with what result.
 package event
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Action says what happened. The text is stable: it is stored and searched.
 type Action string
@@ -30,7 +33,14 @@ const (
 	CredentialSuspended      Action = "credential.suspended"
 	CredentialResumed        Action = "credential.resumed"
 	CredentialDeleted        Action = "credential.deleted"
+	ClockAccepted            Action = "clock.accepted"
 )
+
+// Routine reports whether events of this kind leave by retention: they tell of orders and authorizations, which leave
+// too. What tells of certificates, accounts and operators stays for ever.
+func (a Action) Routine() bool {
+	return strings.HasPrefix(string(a), "order.") || strings.HasPrefix(string(a), "authorization.")
+}
 
 // Event is one entry of the log. It is written in the same transaction as what it tells of.
 type Event struct {

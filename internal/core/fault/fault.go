@@ -24,7 +24,7 @@ const (
 	NotFound                Kind = "not found"               // no such object, or none that the requester may know of
 	Conflict                Kind = "conflict"                // another writer was first
 	NotReady                Kind = "not ready"               // the order's status does not allow the act
-	Unavailable             Kind = "unavailable"             // try again later; nothing was changed
+	Unavailable             Kind = "unavailable"             // try again later; the outcome may be unknown
 	RateLimited             Kind = "rate limited"            // too much; RetryAfter says when
 	BadNonce                Kind = "bad nonce"               // anti-replay refused the request
 	BadSignatureAlgorithm   Kind = "bad signature algorithm" // the JWS algorithm is not supported

@@ -107,14 +107,15 @@ func certificate(rows *sql.Rows) (pki.Certificate, error) {
 	return c, err
 }
 
-// Intent returns an intent, and found = false without one.
+// Intent returns an intent that has not ended, and found = false without one.
 func Intent(ctx context.Context, q Querier, id string) (i pki.Intent, found bool, err error) {
-	return first(ctx, q, intent, selectIntent+"WHERE id = ?", id)
+	return first(ctx, q, intent, selectIntent+"WHERE abandoned = 0 AND id = ?", id)
 }
 
-// Intents returns the intents begun before the given time, oldest first.
-func Intents(ctx context.Context, q Querier, before time.Time, limit int) ([]pki.Intent, error) {
-	return all(ctx, q, intent, selectIntent+"WHERE begun < ? ORDER BY begun, id LIMIT ?", Seconds(before), limited(limit))
+// Intents returns the intents begun before the given time that have not ended and follow an id, oldest first.
+func Intents(ctx context.Context, q Querier, before time.Time, after string, limit int) ([]pki.Intent, error) {
+	return all(ctx, q, intent, selectIntent+"WHERE abandoned = 0 AND id > ? AND begun < ? ORDER BY id LIMIT ?",
+		after, Seconds(before), limited(limit))
 }
 
 // Certificate returns a certificate; NotFound without one.
@@ -154,15 +155,24 @@ func SerialUsed(ctx context.Context, q Querier, issuer string, serial pki.Serial
 	return exists(ctx, q, "SELECT 1 FROM certificates WHERE serial = ? AND issuer = ?", octets, issuer)
 }
 
-// KeyHasCertificate reports whether a certificate was issued for a key.
+// KeyHasCertificate reports whether a certificate was issued for a key, is being issued, or may have been signed.
 func KeyHasCertificate(ctx context.Context, q Querier, key pki.KeyHash) (bool, error) {
 	return exists(ctx, q, "SELECT 1 FROM certificates WHERE substr(key_hash, 1, 8) = ? AND key_hash = ? "+
-		"UNION ALL SELECT 1 FROM intents WHERE key_hash = ? LIMIT 1", key[:8], key[:], key[:])
+		"UNION ALL SELECT 1 FROM intents WHERE abandoned = 0 AND key_hash = ? "+
+		"UNION ALL SELECT 1 FROM intents WHERE abandoned > 0 AND key_hash = ? LIMIT 1", key[:8], key[:], key[:], key[:])
 }
 
 // KeyBlocked reports whether a key is blocked.
 func KeyBlocked(ctx context.Context, q Querier, key pki.KeyHash) (bool, error) {
 	return exists(ctx, q, "SELECT 1 FROM blocked_keys WHERE key_hash = ?", key[:])
+}
+
+// Compromised returns certificates of blocked keys that are neither revoked nor expired at now.
+func Compromised(ctx context.Context, q Querier, now time.Time, limit int) ([]pki.Certificate, error) {
+	return all(ctx, q, certificate, selectCertificate+"WHERE id IN (SELECT c.id FROM blocked_keys b JOIN certificates c "+
+		"ON substr(c.key_hash, 1, 8) = substr(b.key_hash, 1, 8) AND c.key_hash = b.key_hash "+
+		"WHERE b.open > 0 AND b.open >= ? AND c.revoked = 0 AND c.not_after >= ? LIMIT ?)",
+		Seconds(now), Seconds(now), limited(limit))
 }
 
 // CertificatesAfter returns the certificates that follow an id, oldest first; "" starts at the beginning.

@@ -12,8 +12,27 @@ import (
 const OrderColumns = "id, account, connector, profile, profile_name, identifiers, not_before, not_after, created, expires, " +
 	"authorizations, begun, failure, certificate, ends"
 
-const selectOrder = "SELECT id, account, connector, profile, profile_name, identifiers, not_before, not_after, created, expires, " +
-	"authorizations, begun, failure, certificate FROM orders "
+// selectOrder joins what an order's account says about it.
+const selectOrder = "SELECT o.id, o.account, o.connector, o.profile, o.profile_name, o.identifiers, o.not_before, o.not_after, " +
+	"o.created, o.expires, o.authorizations, o.begun, o.failure, o.certificate, a.deactivated, a.revoked " +
+	"FROM orders o JOIN accounts a ON a.id = o.account "
+
+// ownedOrder is an order as its row has it, and the end of its account.
+type ownedOrder struct {
+	acme.Order
+	owner acme.Account
+}
+
+// open reports whether the order's own row leaves open what became of it.
+func (o ownedOrder) open() bool {
+	return o.Certificate == "" && o.Failure == nil && o.Begun.IsZero()
+}
+
+// whole returns an order as it is, with its authorizations.
+func (o ownedOrder) whole(ctx context.Context, q Querier) (acme.Order, []acme.Authorization, error) {
+	authorizations, err := Authorizations(ctx, q, o.Authorizations)
+	return o.Orphan(o.owner, authorizations), authorizations, err
+}
 
 // OrderValues is the row of a new order.
 func OrderValues(o acme.Order) ([]any, error) {
@@ -40,20 +59,21 @@ func Failure(f *acme.Failure) (any, error) {
 	return document(f)
 }
 
-func order(rows *sql.Rows) (acme.Order, error) {
+func order(rows *sql.Rows) (ownedOrder, error) {
 	var (
-		o                                            acme.Order
+		o                                            ownedOrder
 		identifiers, authorizations                  string
 		notBefore, notAfter, created, expires, begun int64
+		deactivated, revoked                         int64
 		failure                                      sql.NullString
 	)
 	err := rows.Scan(&o.ID, &o.Account, &o.Connector, &o.Profile, &o.ProfileName, &identifiers, &notBefore, &notAfter,
-		&created, &expires, &authorizations, &begun, &failure, &o.Certificate)
+		&created, &expires, &authorizations, &begun, &failure, &o.Certificate, &deactivated, &revoked)
 	if err != nil {
 		return o, err
 	}
 	o.NotBefore, o.NotAfter, o.Created, o.Expires = moment(notBefore), moment(notAfter), moment(created), moment(expires)
-	o.Begun = moment(begun)
+	o.Begun, o.owner.Deactivated, o.owner.Revoked = moment(begun), moment(deactivated), moment(revoked)
 	if failure.Valid {
 		if err := parse("failure", failure.String, &o.Failure); err != nil {
 			return o, err
@@ -67,44 +87,86 @@ func order(rows *sql.Rows) (acme.Order, error) {
 
 // Order returns an order with its authorizations; NotFound without one. It takes two statements.
 func Order(ctx context.Context, q Querier, id string) (acme.Order, []acme.Authorization, error) {
-	o, err := one(ctx, q, "order", order, selectOrder+"WHERE id = ?", id)
+	o, err := one(ctx, q, "order", order, selectOrder+"WHERE o.id = ?", id)
 	if err != nil {
-		return o, nil, err
+		return acme.Order{}, nil, err
 	}
-	authorizations, err := Authorizations(ctx, q, o.Authorizations)
-	return o, authorizations, err
+	return o.whole(ctx, q)
 }
 
-// Orders returns a page of orders, newest first.
+// Orders returns a page of orders, newest first. It may take several statements.
 func Orders(ctx context.Context, q Querier, connector, before string, limit int) ([]acme.Order, error) {
-	if connector == "" {
-		return all(ctx, q, order, selectOrder+"WHERE id < ? ORDER BY id DESC LIMIT ?", start(before), limited(limit))
+	page, err := ownedOrders(ctx, q, connector, before, limit)
+	if err != nil {
+		return nil, err
 	}
-	return all(ctx, q, order, selectOrder+"WHERE connector = ? AND id < ? ORDER BY id DESC LIMIT ?",
+	orders := make([]acme.Order, len(page))
+	for i, o := range page {
+		orders[i] = o.Order
+		if o.open() && o.owner.Status() != acme.Valid {
+			if orders[i], _, err = o.whole(ctx, q); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return orders, nil
+}
+
+func ownedOrders(ctx context.Context, q Querier, connector, before string, limit int) ([]ownedOrder, error) {
+	if connector == "" {
+		return all(ctx, q, order, selectOrder+"WHERE o.id < ? ORDER BY o.id DESC LIMIT ?", start(before), limited(limit))
+	}
+	return all(ctx, q, order, selectOrder+"WHERE o.connector = ? AND o.id < ? ORDER BY o.id DESC LIMIT ?",
 		connector, start(before), limited(limit))
 }
 
-// OrderIDs returns a page of the ids of an account's orders that are not invalid at now, newest first. It takes
-// several statements.
-func OrderIDs(ctx context.Context, q Querier, account, before string, limit int, now time.Time) ([]string, error) {
-	var ids []string
-	for len(ids) < limit {
-		// What the order's own row says is left to the database; the authorizations are asked here.
-		page, err := all(ctx, q, order, selectOrder+"WHERE account = ? AND id < ? AND failure IS NULL AND "+
-			"(begun > 0 OR expires > ?) ORDER BY id DESC LIMIT ?", account, start(before), Seconds(now), limit-len(ids))
-		if err != nil || len(page) == 0 {
-			return ids, err
+// looks is how many orders a page of ids looks at for each id that is asked for.
+const looks = 10
+
+// OrderIDs returns a page of the ids of an account's orders that are not invalid at now, newest first, and the id
+// before which the next page begins; "" at the end. It takes several statements, whose number depends on limit alone.
+func OrderIDs(ctx context.Context, q Querier, account, before string, limit int, now time.Time) (ids []string, next string, err error) {
+	for range looks {
+		page, more, err := accountOrders(ctx, q, account, before, limit-len(ids))
+		if err != nil {
+			return nil, "", err
 		}
 		for _, o := range page {
-			authorizations, err := Authorizations(ctx, q, o.Authorizations)
+			invalid, err := o.invalid(ctx, q, now)
 			if err != nil {
-				return nil, err
+				return nil, "", err
 			}
-			if o.Status(authorizations, now) != acme.Invalid {
+			if !invalid {
 				ids = append(ids, o.ID)
 			}
+			before = o.ID
 		}
-		before = page[len(page)-1].ID
+		if !more {
+			return ids, "", nil
+		}
+		if len(ids) >= limit {
+			break
+		}
 	}
-	return ids, nil
+	return ids, before, nil
+}
+
+// accountOrders returns a page of an account's orders, newest first, and whether there are more.
+func accountOrders(ctx context.Context, q Querier, account, before string, limit int) (page []ownedOrder, more bool, err error) {
+	limit = limited(limit)
+	page, err = all(ctx, q, order, selectOrder+"WHERE o.account = ? AND o.id < ? ORDER BY o.id DESC LIMIT ?", account, start(before), limit+1)
+	if len(page) > limit {
+		return page[:limit], true, err
+	}
+	return page, false, err
+}
+
+// invalid reports whether an order is invalid at now. Its authorizations are read when they matter.
+func (o ownedOrder) invalid(ctx context.Context, q Querier, now time.Time) (bool, error) {
+	status := o.Status(nil, now)
+	if status != acme.Ready {
+		return status == acme.Invalid, nil
+	}
+	whole, authorizations, err := o.whole(ctx, q)
+	return whole.Status(authorizations, now) == acme.Invalid, err
 }

@@ -197,29 +197,16 @@ func (t *tx) requireUnboundKey(ctx context.Context, connector string, key jws.Ke
 
 // EndAccount implements store.Accounts.
 func (db *DB) EndAccount(ctx context.Context, account string, to acme.Status, e event.Event) (acme.Account, error) {
-	var column, public string
-	switch to {
-	case acme.Deactivated:
-		column, public = "deactivated", "The account was deactivated."
-	case acme.Revoked:
-		column, public = "revoked", "The account was revoked by the operator."
-	default:
-		return acme.Account{}, fmt.Errorf("an account cannot become %s", to)
-	}
-	failure, err := query.Failure(&acme.Failure{Kind: string(fault.Unauthorized), Public: public})
+	column, err := endColumn(to)
 	if err != nil {
 		return acme.Account{}, err
 	}
 	return write(ctx, db, func(tx *tx) (acme.Account, error) {
-		at := query.Seconds(e.At)
-		changed, err := tx.exec("UPDATE accounts SET "+column+" = ? WHERE id = ? AND deactivated = 0 AND revoked = 0", at, account)
+		changed, err := tx.exec("UPDATE accounts SET "+column+" = ? WHERE id = ? AND deactivated = 0 AND revoked = 0", query.Seconds(e.At), account)
 		if err != nil {
 			return acme.Account{}, err
 		}
 		if changed > 0 {
-			if _, err := tx.exec(failOrders, failure, at, account, at, at); err != nil {
-				return acme.Account{}, err
-			}
 			if err := tx.record(e); err != nil {
 				return acme.Account{}, err
 			}
@@ -228,9 +215,14 @@ func (db *DB) EndAccount(ctx context.Context, account string, to acme.Status, e 
 	})
 }
 
-// failOrders fails those orders of an account that are pending or ready: not begun, not failed, not expired, and with no
-// authorization that has ended.
-const failOrders = `UPDATE orders SET failure = ?, ends = ?
-WHERE account = ? AND begun = 0 AND failure IS NULL AND expires > ? AND NOT EXISTS (
-	SELECT 1 FROM json_each(orders.authorizations) named JOIN authorizations a ON a.id = named.value WHERE a.ends <= ?
-)`
+// endColumn is where the row of an account says since when it has a status that ends it.
+func endColumn(to acme.Status) (string, error) {
+	switch to {
+	case acme.Deactivated:
+		return "deactivated", nil
+	case acme.Revoked:
+		return "revoked", nil
+	default:
+		return "", fmt.Errorf("an account cannot become %s", to)
+	}
+}

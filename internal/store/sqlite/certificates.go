@@ -33,6 +33,11 @@ func (db *DB) KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error) {
 	return read(ctx, db, func(q query.Querier) (bool, error) { return query.KeyBlocked(ctx, q, key) })
 }
 
+// Compromised implements store.Certificates.
+func (db *DB) Compromised(ctx context.Context, now time.Time, limit int) ([]pki.Certificate, error) {
+	return read(ctx, db, func(q query.Querier) ([]pki.Certificate, error) { return query.Compromised(ctx, q, now, limit) })
+}
+
 // KeyHasCertificate implements store.Certificates.
 func (db *DB) KeyHasCertificate(ctx context.Context, key pki.KeyHash) (bool, error) {
 	return read(ctx, db, func(q query.Querier) (bool, error) { return query.KeyHasCertificate(ctx, q, key) })
@@ -54,6 +59,9 @@ func (db *DB) Revoke(
 		if changed != nil {
 			return c, changed
 		}
+		if err := tx.watchKey(c.KeyHash); err != nil {
+			return c, err
+		}
 		if err := tx.record(e); err != nil {
 			return c, err
 		}
@@ -73,6 +81,17 @@ func (t *tx) blockKey(c pki.Certificate, at time.Time, revoked error) error {
 	}
 	return err
 }
+
+// watchKey notes with a key, if it is blocked, until when it has a certificate that is valid and not revoked. It follows
+// every change of what a key's certificates are.
+func (t *tx) watchKey(key pki.KeyHash) error {
+	_, err := t.exec(watchKey, key[:])
+	return err
+}
+
+const watchKey = "UPDATE blocked_keys SET open = coalesce((SELECT c.not_after FROM certificates c " +
+	"WHERE substr(c.key_hash, 1, 8) = substr(blocked_keys.key_hash, 1, 8) AND c.key_hash = blocked_keys.key_hash AND c.revoked = 0 " +
+	"ORDER BY c.not_after DESC LIMIT 1), 0) WHERE key_hash = ?"
 
 // markRevoked revokes a certificate, or gives a revoked one the reason keyCompromise, and marks its shard.
 func (t *tx) markRevoked(c pki.Certificate, at int64, reason pki.Reason) error {

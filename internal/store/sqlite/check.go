@@ -93,7 +93,7 @@ func invariants() []invariant {
 		{
 			"Order %s is processing, and no intent will end it.",
 			`SELECT id FROM orders o WHERE begun > 0 AND certificate = '' AND failure IS NULL AND NOT EXISTS
-			(SELECT 1 FROM intents i WHERE i.order_id = o.id)`,
+			(SELECT 1 FROM intents i WHERE i.order_id = o.id AND i.abandoned = 0)`,
 		},
 		{
 			"Order %s names authorization %s, which is not there.",
@@ -114,7 +114,7 @@ func (k *checker) checkInvariants(ctx context.Context) error {
 
 func (k *checker) checkIntents(ctx context.Context, stuck time.Time) error {
 	return k.each(ctx, "Intent %s was begun at %s and did not end.",
-		"SELECT id, datetime(begun, 'unixepoch') || ' UTC' FROM intents WHERE begun < ?", query.Seconds(stuck))
+		"SELECT id, datetime(begun, 'unixepoch') || ' UTC' FROM intents WHERE abandoned = 0 AND begun < ?", query.Seconds(stuck))
 }
 
 // each adds a finding for every row of a statement; the columns fill the sentence.

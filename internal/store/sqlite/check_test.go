@@ -117,7 +117,7 @@ func TestCheckReadsEveryPage(t *testing.T) {
 	const copies = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 500) "
 	const first = "(SELECT min(id) FROM certificates)"
 	scribble(t, path, // each copy has another serial number than its bytes, and nothing else is wrong
-		copies+"INSERT INTO events SELECT 'event' || x, at, organisation, actor, action, 'zz' || x, detail FROM events, n "+
+		copies+"INSERT INTO events SELECT 'event' || x, at, organisation, actor, action, 'zz' || x, detail, clock, routine FROM events, n "+
 			"WHERE action = 'certificate.issued' AND object = "+first,
 		copies+"INSERT INTO certificates SELECT 'zz' || x, organisation, connector, account, '', profile, profile_name, issuer, "+
 			"CAST('serial' || x AS BLOB), names, not_before, not_after, key_hash, shard, issued, revoked, reason, der "+

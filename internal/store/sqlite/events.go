@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/event"
@@ -14,8 +15,28 @@ func (t *tx) record(e event.Event) error {
 	if e.ID == "" || e.At.IsZero() {
 		return errors.New("the event of a transition has no id or no time")
 	}
-	_, err := t.exec(query.Insert("events", query.EventColumns), query.EventValues(e)...)
+	_, err := t.exec(insertEvent, query.EventValues(e)...)
 	return err
+}
+
+const (
+	insertEvent = "INSERT INTO events (" + query.EventColumns + ", clock) VALUES (?, ?, ?, ?, ?, ?, ?, ?, (" + query.LastClock + "))"
+	// The new clock counts from its own event on.
+	startClock = "UPDATE events SET clock = clock + 1 WHERE id = ?"
+)
+
+// AcceptClock implements store.Log.
+func (db *DB) AcceptClock(ctx context.Context, e event.Event) error {
+	if e.Action != event.ClockAccepted {
+		return fmt.Errorf("the event of an accepted clock is %s", e.Action)
+	}
+	return execute(ctx, db, func(tx *tx) error {
+		if err := tx.record(e); err != nil {
+			return err
+		}
+		_, err := tx.exec(startClock, e.ID)
+		return err
+	})
 }
 
 // Events implements store.Log.

@@ -112,7 +112,10 @@ func (db *DB) CompleteIssuance(ctx context.Context, intent string, der []byte, i
 				return err
 			}
 		}
-		return tx.endIntent(intent, e)
+		if _, err := tx.exec("DELETE FROM intents WHERE abandoned = 0 AND id = ?", intent); err != nil {
+			return err
+		}
+		return tx.record(e)
 	})
 }
 
@@ -129,7 +132,7 @@ func (t *tx) insertCertificate(c pki.Certificate) error {
 			return err
 		}
 	}
-	return nil
+	return t.watchKey(c.KeyHash)
 }
 
 // AbandonIssuance implements store.Issuance.
@@ -150,7 +153,10 @@ func (db *DB) AbandonIssuance(ctx context.Context, intent string, f acme.Failure
 				return err
 			}
 		}
-		return tx.endIntent(intent, e)
+		if _, err := tx.exec("UPDATE intents SET abandoned = ? WHERE abandoned = 0 AND id = ?", query.Seconds(e.At), intent); err != nil {
+			return err
+		}
+		return tx.record(e)
 	})
 }
 
@@ -162,15 +168,7 @@ func (t *tx) requireIntent(ctx context.Context, id string) (pki.Intent, error) {
 	return i, err
 }
 
-// endIntent removes an intent and records how it ended.
-func (t *tx) endIntent(id string, e event.Event) error {
-	if _, err := t.exec("DELETE FROM intents WHERE id = ?", id); err != nil {
-		return err
-	}
-	return t.record(e)
-}
-
 // Intents implements store.Issuance.
-func (db *DB) Intents(ctx context.Context, before time.Time, limit int) ([]pki.Intent, error) {
-	return read(ctx, db, func(q query.Querier) ([]pki.Intent, error) { return query.Intents(ctx, q, before, limit) })
+func (db *DB) Intents(ctx context.Context, before time.Time, after string, limit int) ([]pki.Intent, error) {
+	return read(ctx, db, func(q query.Querier) ([]pki.Intent, error) { return query.Intents(ctx, q, before, after, limit) })
 }

@@ -33,11 +33,15 @@ func (db *DB) Trim(ctx context.Context, before time.Time, limit int) (int, error
 		if err != nil {
 			return 0, err
 		}
-		authorizations, err := tx.exec(trimAuthorizations, until, limit-orders)
-		if err != nil {
-			return 0, err
+		rows := orders
+		for _, statement := range []string{trimAuthorizations, trimIntents, trimEvents} {
+			deleted, err := tx.exec(statement, until, max(limit-rows, 0))
+			if err != nil {
+				return 0, err
+			}
+			rows += int(deleted)
 		}
-		return orders + int(authorizations), tx.giveBack(ctx)
+		return rows, tx.giveBack(ctx)
 	})
 }
 
@@ -46,6 +50,9 @@ const (
 		"RETURNING authorizations"
 	trimAuthorizations = "DELETE FROM authorizations WHERE id IN " +
 		"(SELECT id FROM authorizations WHERE orders = 0 AND ends < ? ORDER BY ends LIMIT ?)"
+	trimIntents = "DELETE FROM intents WHERE rowid IN " +
+		"(SELECT rowid FROM intents WHERE abandoned > 0 AND not_after < ? ORDER BY not_after LIMIT ?)"
+	trimEvents = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE routine = 1 AND at < ? ORDER BY at LIMIT ?)"
 )
 
 // trimOrders deletes orders, and lets go of the authorizations that they named.

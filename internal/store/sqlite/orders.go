@@ -83,15 +83,17 @@ func (db *DB) Order(ctx context.Context, id string) (acme.Order, []acme.Authoriz
 }
 
 // OrderIDs implements store.Orders.
-func (db *DB) OrderIDs(ctx context.Context, account, before string, limit int, now time.Time) ([]string, error) {
-	return snapshot(ctx, db, func(q query.Querier) ([]string, error) {
-		return query.OrderIDs(ctx, q, account, before, limit, now)
+func (db *DB) OrderIDs(ctx context.Context, account, before string, limit int, now time.Time) (ids []string, next string, err error) {
+	ids, err = snapshot(ctx, db, func(q query.Querier) (ids []string, err error) {
+		ids, next, err = query.OrderIDs(ctx, q, account, before, limit, now)
+		return ids, err
 	})
+	return ids, next, err
 }
 
 // ListOrders implements store.Orders.
 func (db *DB) ListOrders(ctx context.Context, connector, before string, limit int) ([]acme.Order, error) {
-	return read(ctx, db, func(q query.Querier) ([]acme.Order, error) {
+	return snapshot(ctx, db, func(q query.Querier) ([]acme.Order, error) {
 		return query.Orders(ctx, q, connector, before, limit)
 	})
 }

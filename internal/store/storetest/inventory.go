@@ -38,9 +38,24 @@ func (w *World) Populate() {
 	revoked := w.Issue(account.ID, "revoked.example.com")
 	_, err = db.Revoke(ctx, revoked.ID, Noon.Add(time.Hour), pki.KeyCompromise, true, w.Event(event.CertificateRevoked, revoked.ID))
 	must(w, err)
-	w.publish(1, 1)
+	w.compromise()
+	w.publish(1, len(w.entries(1, time.Time{})))
 	must(w, db.OpenShard(ctx, w.Issuer.ID, pki.Shard{Number: 2, URL: "http://ca.test/crl/2.crl"}))
 	w.NewOrder(gone.ID, "gone.example.com")
+	w.NewReadyOrder(gone.ID, "gone-ready.example.com")
 	_, err = db.EndAccount(ctx, gone.ID, acme.Deactivated, w.Event(event.AccountDeactivated, gone.ID))
 	must(w, err)
+	e := w.Event(event.ClockAccepted, "")
+	e.At = Noon.Add(-time.Hour)
+	must(w, db.AcceptClock(ctx, e))
+}
+
+// compromise blocks a key that another certificate has too, and returns that one.
+func (w *World) compromise() pki.Certificate {
+	w.Helper()
+	account, subject := w.NewAccount(), w.newSubject()
+	proven, other := w.issueFor(account.ID, subject), w.issueFor(account.ID, subject)
+	_, err := w.revoke(proven.ID, Noon, pki.KeyCompromise, true)
+	must(w, err)
+	return other
 }

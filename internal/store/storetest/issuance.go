@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -260,13 +261,23 @@ func testIntents(t *testing.T, w *World) {
 		w.Begin(i)
 		want = append(want, i)
 	}
-	want = []pki.Intent{want[1], want[2], want[0]} // oldest first
-	for seconds, n := range map[int]int{10: 0, 11: 1, 30: 2, 31: 3} {
-		got, err := w.Store.Intents(background(), Noon.Add(time.Duration(seconds)*time.Second), 10)
-		must(t, err)
-		same(t, "the intents", got, want[:n])
+	abandoned, _ := w.Intent(w.NewReadyOrder(account.ID, "example.com"))
+	w.Begin(abandoned)
+	must(t, w.abandon(abandoned.ID))
+	intents := func(seconds int, after string, limit int) []pki.Intent {
+		return load(t, func() ([]pki.Intent, error) {
+			return w.Store.Intents(background(), Noon.Add(time.Duration(seconds)*time.Second), after, limit)
+		})
 	}
-	got, err := w.Store.Intents(background(), Noon.Add(time.Hour), 2)
-	must(t, err)
-	same(t, "the first two", got, want[:2])
+	for seconds, indexes := range map[int][]int{10: nil, 11: {1}, 30: {1, 2}, 31: {0, 1, 2}} {
+		var begun []pki.Intent
+		for _, i := range indexes {
+			begun = append(begun, want[i])
+		}
+		same(t, fmt.Sprint("the intents before second ", seconds), intents(seconds, "", 10), begun)
+	}
+	same(t, "the first two", intents(60, "", 2), want[:2])
+	same(t, "what follows the second", intents(60, want[1].ID, 2), want[2:])
+	same(t, "what follows the last", intents(60, want[2].ID, 2), []pki.Intent(nil))
+	same(t, "a page of none", intents(60, "", 0), []pki.Intent(nil))
 }

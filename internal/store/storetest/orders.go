@@ -145,16 +145,46 @@ func testOrderIDs(t *testing.T, w *World) {
 	w.NewOrder(w.NewAccount().ID, "others.example.com")
 
 	want := []string{last.ID, begun.ID, valid, ready.ID, pending.ID}
-	for size := 1; size <= 6; size++ {
-		pages(t, size, want, func(id string) string { return id }, func(before string, limit int) ([]string, error) {
-			return w.Store.OrderIDs(background(), account.ID, before, limit, later)
-		})
+	for size := 1; size <= 10; size++ {
+		same(t, fmt.Sprint("all pages of ", size), w.orderIDs(account.ID, size, later), want)
 	}
-	early, err := w.Store.OrderIDs(background(), account.ID, "", 100, later.Add(-time.Second))
-	must(t, err)
-	if len(early) != 7 {
+	if early := w.orderIDs(account.ID, 100, later.Add(-time.Second)); len(early) != 7 {
 		t.Errorf("a second earlier there are %d orders; want 7", len(early))
 	}
+	for _, before := range []string{"", last.ID} {
+		ids, _, err := w.Store.OrderIDs(background(), account.ID, before, 0, later)
+		must(t, err)
+		same(t, "a page of none", ids, []string(nil))
+	}
+	ids, next, err := w.Store.OrderIDs(background(), account.ID, "", 9, later)
+	must(t, err)
+	same(t, "a page that ends with the oldest order", ids, want)
+	if next != "" {
+		t.Errorf("behind the oldest order there is %q", next)
+	}
+}
+
+// orderIDs reads the ids of an account's orders page by page.
+func (w *World) orderIDs(account string, size int, now time.Time) (all []string) {
+	w.Helper()
+	before := ""
+	for range 1000 {
+		ids, next, err := w.Store.OrderIDs(background(), account, before, size, now)
+		must(w, err)
+		if len(ids) > size {
+			w.Fatalf("a page of %d has %d ids", size, len(ids))
+		}
+		all = append(all, ids...)
+		if next == "" {
+			return all
+		}
+		if before != "" && next >= before {
+			w.Fatalf("behind %s the pages go on with %s", before, next)
+		}
+		before = next
+	}
+	w.Fatal("the pages do not end")
+	return nil
 }
 
 func testOrderPages(t *testing.T, w *World) {

@@ -32,7 +32,9 @@ type state struct {
 	CRLs           []pki.CRL
 	Entries        map[string][]pki.Entry
 	Blocked        map[string]bool // certificate id -> its key is blocked
+	Compromised    map[string]pki.Certificate
 	Events         []event.Event
+	LastEvent      time.Time
 	Setting        string
 }
 
@@ -50,9 +52,10 @@ func (w *World) state(others ...string) (s state) {
 	s.Credentials = load(w, func() ([]policy.Credential, error) { return db.Credentials(ctx, "") })
 	s.Accounts = load(w, func() ([]acme.Account, error) { return db.Accounts(ctx, "", "", everything) })
 	s.Orders = load(w, func() ([]acme.Order, error) { return db.ListOrders(ctx, "", "", everything) })
-	s.Intents = load(w, func() ([]pki.Intent, error) { return db.Intents(ctx, Noon.AddDate(100, 0, 0), everything) })
+	s.Intents = load(w, func() ([]pki.Intent, error) { return db.Intents(ctx, Noon.AddDate(100, 0, 0), "", everything) })
 	s.Certificates = load(w, func() ([]pki.Certificate, error) { return db.FindCertificates(ctx, pki.Filter{Limit: everything}) })
-	s.Events = load(w, func() ([]event.Event, error) { return db.Events(ctx, "", "", everything) })
+	s.Events = w.events()
+	s.LastEvent = load(w, func() (time.Time, error) { return db.LastEvent(ctx) })
 	s.Setting = load(w, func() (string, error) { return db.Setting(ctx, aSetting) })
 	s.Authorizations = map[string]acme.Authorization{}
 	for _, o := range s.Orders {
@@ -68,6 +71,10 @@ func (w *World) state(others ...string) (s state) {
 	s.Blocked = map[string]bool{}
 	for _, c := range s.Certificates {
 		s.Blocked[c.ID] = load(w, func() (bool, error) { return db.KeyBlocked(ctx, c.KeyHash) })
+	}
+	s.Compromised = map[string]pki.Certificate{}
+	for _, c := range w.compromised(Noon) {
+		s.Compromised[c.ID] = c
 	}
 	s.Entries = map[string][]pki.Entry{}
 	for _, i := range s.Issuers {
@@ -108,8 +115,7 @@ func (w *World) refuses(kind fault.Kind, fn func() error) error {
 // tells checks that fn wrote exactly this event and nothing else into the log.
 func (w *World) tells(e event.Event, fn func()) {
 	w.Helper()
-	before := load(w, func() ([]event.Event, error) { return w.Store.Events(background(), "", "", everything) })
+	before := w.events()
 	fn()
-	after := load(w, func() ([]event.Event, error) { return w.Store.Events(background(), "", "", everything) })
-	same(w, "the log", after, append([]event.Event{e}, before...))
+	same(w, "the log", w.events(), append([]event.Event{e}, before...))
 }
