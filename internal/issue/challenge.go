@@ -14,7 +14,8 @@ import (
 // Respond starts the look from outside for a challenge that the requester says is answered (RFC 8555 section 7.5.1).
 // When the outcome is there within the service's wait, the reply carries it and nothing but the outcome was written;
 // otherwise the challenge is recorded as processing and the look goes on. A second call joins the look that runs. On
-// a challenge that has its outcome, nothing happens. Error: Malformed when another challenge ended the authorization.
+// a challenge that has its outcome, nothing happens. Errors: Malformed when another challenge ended the authorization;
+// RateLimited when too many challenges of the account are looked at.
 func (s *Service) Respond(ctx context.Context, r Requester, authorization string, m acme.Method) (AuthorizationView, error) {
 	a, err := s.ownAuthorization(ctx, r, authorization)
 	if err != nil {
@@ -33,7 +34,7 @@ func (s *Service) Respond(ctx context.Context, r Requester, authorization string
 	if challenge.KeyAuthorization == "" {
 		challenge.KeyAuthorization = acme.KeyAuthorization(challenge.Token, r.Account.Key)
 	}
-	flight, err := s.looks.join(a.ID, m, func(ctx context.Context) { s.look(ctx, r.Connector, a, challenge) })
+	flight, err := s.looks.join(a.Account, a.ID, m, func(ctx context.Context) { s.look(ctx, r.Connector, a, challenge) })
 	if err != nil {
 		return AuthorizationView{}, err
 	}
@@ -70,12 +71,7 @@ func (s *Service) look(ctx context.Context, c policy.Connector, a acme.Authoriza
 	if current, err := s.store.Authorization(ctx, a.ID); err == nil && current.Status(s.now()) != acme.Pending {
 		return
 	}
-	addresses := c.Rules.Addresses
-	addresses.Loopback = addresses.Loopback || s.options.Trial
-	outcome := s.validator.Validate(ctx, policy.Look{
-		Identifier: a.Identifier, Method: challenge.Method, Token: challenge.Token,
-		KeyAuthorization: challenge.KeyAuthorization, Addresses: addresses, Rules: c.Rules,
-	})
+	outcome := s.validate(ctx, c, a, challenge)
 	if ctx.Err() != nil {
 		return
 	}
@@ -98,29 +94,54 @@ func (s *Service) look(ctx context.Context, c policy.Connector, a acme.Authoriza
 	}
 }
 
+// validate looks from outside.
+func (s *Service) validate(ctx context.Context, c policy.Connector, a acme.Authorization, challenge acme.Challenge) acme.Outcome {
+	addresses := c.Rules.Addresses
+	addresses.Loopback = addresses.Loopback || s.options.Trial
+	return s.validator.Validate(ctx, policy.Look{
+		Identifier: a.Identifier, Method: challenge.Method, Token: challenge.Token,
+		KeyAuthorization: challenge.KeyAuthorization, Addresses: addresses, Rules: c.Rules,
+	})
+}
+
 // ResumeLooks takes up again at most limit challenges that are processing since before the given time and that nobody
-// here looks at: those that a stopped server left behind. It returns how many it took up.
+// here looks at: those that a stopped server left behind. It returns how many it took up; fewer than limit means that
+// there are no more, or no room for more.
 func (s *Service) ResumeLooks(ctx context.Context, before time.Time, limit int) (int, error) {
-	unfinished, err := s.store.Unfinished(ctx, before, limit)
+	unfinished, err := s.store.Unfinished(ctx, before, limit+s.looks.count()) // those that fly are among them
 	if err != nil {
 		return 0, err
 	}
 	resumed := 0
 	for _, a := range unfinished {
+		if resumed == limit {
+			break
+		}
+		if a.Status(s.now()) != acme.Pending { // it expired since
+			continue
+		}
 		connector, err := s.store.Connector(ctx, a.Connector)
 		if err != nil {
 			return resumed, err
 		}
-		for _, c := range a.Challenges {
-			if c.Status() != acme.Processing {
-				continue
-			}
-			_, err := s.looks.join(a.ID, c.Method, func(ctx context.Context) { s.look(ctx, connector, a, c) })
-			if fault.Is(err, fault.Unavailable) {
-				return resumed, err
-			}
+		started, err := s.resumeLook(connector, a)
+		if err != nil {
+			return resumed, nil //nolint:nilerr // no room: the rest waits for the next call
+		}
+		if started {
 			resumed++
 		}
 	}
 	return resumed, nil
+}
+
+// resumeLook takes up the challenge of an authorization that is processing, and reports whether it did. Error:
+// Unavailable when there is no room.
+func (s *Service) resumeLook(connector policy.Connector, a acme.Authorization) (bool, error) {
+	for _, c := range a.Challenges {
+		if c.Status() == acme.Processing {
+			return s.looks.resume(a.Account, a.ID, c.Method, func(ctx context.Context) { s.look(ctx, connector, a, c) })
+		}
+	}
+	return false, nil
 }
