@@ -20,19 +20,22 @@ const (
 	maxContact  = 320
 )
 
-// Connector returns an open connector of a kind by its name. Errors: NotFound, Unauthorized when it is suspended.
+// Connector returns a connector of a kind by its name, also one that is suspended: what exists can be read, given back
+// and revoked there, and nothing can be created or proven. Error: NotFound.
 func (s *Service) Connector(ctx context.Context, kind policy.Kind, name string) (policy.Connector, error) {
 	c, err := s.store.ConnectorByName(ctx, name)
-	switch {
-	case err != nil:
-		return c, err
-	case c.Kind != kind:
-		return c, fault.New(fault.NotFound, "There is no %s connector %q here.", kind, name)
-	case !c.Suspended.IsZero():
-		return c, fault.New(fault.Unauthorized, "This connector is suspended; ask the operator of the CA.")
-	default:
-		return c, nil
+	if err == nil && c.Kind != kind {
+		err = fault.New(fault.NotFound, "There is no %s connector %q here.", kind, name)
 	}
+	return c, err
+}
+
+// open refuses what a suspended connector does not do.
+func open(c policy.Connector) error {
+	if c.Suspended.IsZero() {
+		return nil
+	}
+	return fault.New(fault.Unauthorized, "This connector is suspended; ask the operator of the CA.")
 }
 
 // Account returns an account of a connector, whatever its status, so that a door can verify the signature of a
@@ -88,21 +91,26 @@ type NewAccount struct {
 }
 
 // NewAccount returns the account of a key, and creates it when it is new. For a known key everything else in the
-// request is ignored (RFC 8555 section 7.3.1). Error: Unauthorized when that account has ended, which its key cannot undo.
+// request is ignored (RFC 8555 section 7.3.1). Errors: Unauthorized when that account has ended, which its key cannot
+// undo, and then the account is returned with it; Unauthorized for a new account when the connector is suspended.
 func (s *Service) NewAccount(ctx context.Context, c policy.Connector, n NewAccount) (account acme.Account, created bool, err error) {
 	account, err = s.store.AccountByKey(ctx, c.ID, n.Key.Thumbprint())
-	if err == nil && account.Status() != acme.Valid {
+	if fault.Is(err, fault.NotFound) {
+		account, created, err = s.createAccount(ctx, c, n)
+	}
+	if err == nil && account.Status() != acme.Valid { // another request may have made it meanwhile, and ended it
 		return account, false, fault.New(fault.Unauthorized, "The account of this key is %s; a new account needs a new key.", account.Status())
 	}
-	if !fault.Is(err, fault.NotFound) {
-		return account, false, err
-	}
+	return account, created, err
+}
+
+func (s *Service) createAccount(ctx context.Context, c policy.Connector, n NewAccount) (account acme.Account, created bool, err error) {
 	if n.OnlyExisting {
 		return account, false, noAccount()
 	}
 	account, err = s.admissible(ctx, c, n)
 	if err != nil {
-		return account, false, err
+		return acme.Account{}, false, err
 	}
 	return s.store.CreateAccount(ctx, account, event.Event{
 		ID: s.newID(), At: account.Created, Organisation: c.Organisation,
@@ -112,6 +120,9 @@ func (s *Service) NewAccount(ctx context.Context, c policy.Connector, n NewAccou
 
 // admissible checks everything that a new account has to bring and returns it ready to be stored.
 func (s *Service) admissible(ctx context.Context, c policy.Connector, n NewAccount) (acme.Account, error) {
+	if err := open(c); err != nil {
+		return acme.Account{}, err
+	}
 	now := s.now()
 	a := acme.Account{ID: s.newID(), Connector: c.ID, Key: n.Key, Contacts: n.Contacts, Created: now}
 	if c.Rules.TermsOfService != "" {

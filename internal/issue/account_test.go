@@ -1,6 +1,7 @@
 package issue_test
 
 import (
+	"context"
 	"encoding/base64"
 	"log/slog"
 	"strings"
@@ -310,5 +311,34 @@ func TestOneKeyIsNeverAccountKeyAndCertificateKey(t *testing.T) {
 		if (certified == nil) == (registered == nil) {
 			t.Fatalf("O-17: certificate %v, account %v", certified, registered)
 		}
+	}
+}
+
+// latecomer is a store in which another request makes the account, and ends it, after this one looked for it.
+type latecomer struct{ issue.Store }
+
+func (latecomer) AccountByKey(context.Context, string, string) (acme.Account, error) {
+	return acme.Account{}, fault.New(fault.NotFound, "not yet")
+}
+
+func TestAnAccountThatEndedMeanwhileIsNotReturnedAsValid(t *testing.T) {
+	h := newHouse(t)
+	key := newKey(t)
+	r := h.requesterWith(key)
+	options := issue.DefaultOptions()
+	options.Now, options.PublicURL = h.clock.Now, func() string { return "" }
+	s := issue.New(issue.Engines{Store: latecomer{h.db}, Signer: h.engine, Validator: h.validator, Log: quiet()}, options)
+	defer s.Close()
+	n := issue.NewAccount{Key: publicKey(t, key)}
+	known, created, err := s.NewAccount(t.Context(), h.connector, n)
+	if err != nil || created || known.ID != r.Account.ID {
+		t.Errorf("A-03: %s %t %v", known.ID, created, err)
+	}
+	_, err = h.issue.DeactivateAccount(t.Context(), r)
+	check(t, err)
+	ended, created, err := s.NewAccount(t.Context(), h.connector, n)
+	wantKind(t, err, fault.Unauthorized)
+	if created || ended.Status() != acme.Deactivated {
+		t.Errorf("A-12: %s %t", ended.Status(), created)
 	}
 }

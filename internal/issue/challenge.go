@@ -15,8 +15,11 @@ import (
 // When the outcome is there within the service's wait, the reply carries it and nothing but the outcome was written;
 // otherwise the challenge is recorded as processing and the look goes on. A second call joins the look that runs. On
 // a challenge that has its outcome, nothing happens. Errors: Malformed when another challenge ended the authorization;
-// RateLimited when too many challenges of the account are looked at.
+// what the connector's rules of now say against it; RateLimited when too many challenges of the account are looked at.
 func (s *Service) Respond(ctx context.Context, r Requester, authorization string, m acme.Method) (AuthorizationView, error) {
+	if err := open(r.Connector); err != nil {
+		return AuthorizationView{}, err
+	}
 	a, err := s.ownAuthorization(ctx, r, authorization)
 	if err != nil {
 		return AuthorizationView{}, err
@@ -30,6 +33,9 @@ func (s *Service) Respond(ctx context.Context, r Requester, authorization string
 	}
 	if status := a.Status(s.now()); status != acme.Pending {
 		return AuthorizationView{}, fault.New(fault.Malformed, "The authorization is %s; its challenges can no longer be answered.", status)
+	}
+	if err := mayProve(r.Connector.Rules, a.Covers(), m); err != nil {
+		return AuthorizationView{}, err
 	}
 	if challenge.KeyAuthorization == "" {
 		challenge.KeyAuthorization = acme.KeyAuthorization(challenge.Token, r.Account.Key)
@@ -94,8 +100,11 @@ func (s *Service) look(ctx context.Context, c policy.Connector, a acme.Authoriza
 	}
 }
 
-// validate looks from outside.
+// validate looks from outside. A suspended connector proves nothing: what was answered before ends with the reason.
 func (s *Service) validate(ctx context.Context, c policy.Connector, a acme.Authorization, challenge acme.Challenge) acme.Outcome {
+	if err := open(c); err != nil {
+		return acme.Outcome{Failure: &acme.Failure{Kind: string(fault.KindOf(err)), Public: fault.Sentence(err)}}
+	}
 	addresses := c.Rules.Addresses
 	addresses.Loopback = addresses.Loopback || s.options.Trial
 	return s.validator.Validate(ctx, policy.Look{

@@ -10,16 +10,23 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
-// Finalize checks the certificate request against the order and the profile and issues the certificate (RFC 8555
-// section 7.4). Refusals leave the order ready, so that a better request can follow. When the intent is recorded and
-// something fails after it, the order is returned as processing and a job finishes it.
+// Finalize checks the order against the connector's rules of now, and the certificate request against the order and
+// the profile, and issues the certificate (RFC 8555 section 7.4). Refusals leave the order ready, so that a better
+// request can follow. When the intent is recorded and something fails after it, the order is returned as processing and
+// a job finishes it.
 func (s *Service) Finalize(ctx context.Context, r Requester, id string, der []byte) (OrderView, error) {
+	if err := open(r.Connector); err != nil {
+		return OrderView{}, err
+	}
 	view, err := s.Order(ctx, r, id)
 	if err != nil {
 		return OrderView{}, err
 	}
 	if view.Status != acme.Ready {
 		return OrderView{}, fault.New(fault.NotReady, "The order is %s; only a ready order can be finalized.", view.Status)
+	}
+	if err := stillAllowed(r.Connector.Rules, view); err != nil {
+		return OrderView{}, err
 	}
 	profile, err := s.store.Profile(ctx, view.Profile)
 	if err != nil {

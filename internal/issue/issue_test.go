@@ -13,7 +13,6 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
-	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/issue"
 )
 
@@ -210,18 +209,6 @@ func TestAnAddressIsCertified(t *testing.T) {
 	}
 }
 
-func TestIssuanceStopsWhileTheClockIsWrong(t *testing.T) {
-	h := newHouse(t)
-	r := h.requester()
-	order := h.ready(r, dns("a.example.com"))
-	h.clock.advance(-time.Hour)
-	_, err := h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
-	wantKind(t, err, fault.Unavailable)
-	h.clock.advance(time.Hour)
-	_, err = h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
-	check(t, err)
-}
-
 func TestARecordedIntentIsFinishedAfterACrash(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
@@ -340,18 +327,6 @@ func TestTheShortLivedProfile(t *testing.T) {
 	asked.Profile = "none"
 	_, err = h.issue.NewOrder(t.Context(), r, asked)
 	wantKind(t, err, fault.InvalidProfile)
-}
-
-func TestASuspendedConnectorIsClosed(t *testing.T) {
-	h := newHouse(t)
-	_, err := h.manage.SuspendConnector(t.Context(), manageActor, "default")
-	check(t, err)
-	_, err = h.issue.Connector(t.Context(), policy.KindACME, "default")
-	wantKind(t, err, fault.Unauthorized)
-	_, err = h.issue.Connector(t.Context(), policy.KindACME, "unknown")
-	wantKind(t, err, fault.NotFound)
-	_, err = h.issue.Connector(t.Context(), "scep", "default")
-	wantKind(t, err, fault.NotFound)
 }
 
 func TestOrdersOfOneSecondAreListedInTheirSequence(t *testing.T) {

@@ -34,6 +34,9 @@ type NewOrder struct {
 // NewOrder decides whether the requester may have such a certificate and opens the order. Authorizations that are
 // valid already are used again; every other identifier gets a new one. Errors name each refused identifier.
 func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderView, error) {
+	if err := open(r.Connector); err != nil {
+		return OrderView{}, err
+	}
 	ids, err := parseNames(n.Names)
 	if err != nil {
 		return OrderView{}, err
@@ -91,16 +94,6 @@ func (s *Service) authorizations(ctx context.Context, r Requester, o acme.Order)
 	return all, created, nil
 }
 
-// usable reports whether an authorization was proven by a method that the connector still accepts.
-func usable(rules policy.Rules, a acme.Authorization) bool {
-	for _, m := range rules.MethodsFor(a.Covers()) {
-		if c, ok := a.Challenge(m); ok && c.Status() == acme.Valid {
-			return true
-		}
-	}
-	return false
-}
-
 func (s *Service) newAuthorization(r Requester, id ident.Identifier, now time.Time) acme.Authorization {
 	a := acme.Authorization{
 		ID: s.newID(), Account: r.Account.ID, Connector: r.Connector.ID,
@@ -117,6 +110,9 @@ func (s *Service) newAuthorization(r Requester, id ident.Identifier, now time.Ti
 
 // NewAuthorization opens an authorization before any order (RFC 8555 section 7.4.1). Wildcards are refused there.
 func (s *Service) NewAuthorization(ctx context.Context, r Requester, name Name) (AuthorizationView, error) {
+	if err := open(r.Connector); err != nil {
+		return AuthorizationView{}, err
+	}
 	ids, err := parseNames([]Name{name})
 	if err != nil {
 		return AuthorizationView{}, err
@@ -160,37 +156,6 @@ func clip(text string) string {
 		return text[:most] + "..."
 	}
 	return text
-}
-
-// profile returns the newest version of the profile that an order gets.
-func (s *Service) profile(ctx context.Context, c policy.Connector, asked string) (pki.Profile, error) {
-	name, err := c.Rules.Profile(asked)
-	if err != nil {
-		return pki.Profile{}, err
-	}
-	profiles, err := s.store.Profiles(ctx, c.Organisation)
-	if err != nil {
-		return pki.Profile{}, err
-	}
-	for _, p := range profiles {
-		if p.Name == name {
-			return p, nil
-		}
-	}
-	return pki.Profile{}, fault.New(fault.InvalidProfile, "The profile %q does not exist any more.", name)
-}
-
-// Profiles returns the profiles that a connector offers, the default first.
-func (s *Service) Profiles(ctx context.Context, c policy.Connector) ([]pki.Profile, error) {
-	var offered []pki.Profile
-	for _, name := range c.Rules.Profiles {
-		p, err := s.profile(ctx, c, name)
-		if err != nil {
-			return nil, err
-		}
-		offered = append(offered, p)
-	}
-	return offered, nil
 }
 
 // checkWindow refuses an order whose notBefore or notAfter could not be kept (RFC 8555 section 7.4): what is issued

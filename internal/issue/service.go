@@ -50,6 +50,7 @@ type Service struct {
 	log       *slog.Logger
 	options   Options
 	looks     *flights
+	missing   notes // which connectors offer profiles that do not exist
 }
 
 // New returns the use cases on engines.
@@ -64,7 +65,7 @@ func New(e Engines, o Options) *Service {
 // recorded as processing and taken up again at the next start.
 func (s *Service) Close() { s.looks.close() }
 
-// Requester is who signed a request: a valid account at an open connector. Only Admit makes one.
+// Requester is who signed a request: a valid account at a connector, which may be suspended. Only Admit makes one.
 type Requester struct {
 	Connector policy.Connector
 	Account   acme.Account
