@@ -163,8 +163,8 @@ func (c *Client) Certificate(ctx context.Context, ref string) (Certificate, erro
 }
 
 // RevokeCertificate revokes a certificate by its serial number or its id, and returns it as it is afterwards.
-func (c *Client) RevokeCertificate(ctx context.Context, ref string, r Revocation) (Certificate, error) {
-	return call[Certificate](ctx, c, http.MethodPost, at(certificates, ref, "revoke"), r)
+func (c *Client) RevokeCertificate(ctx context.Context, ref string, r Revocation) (RevokedCertificate, error) {
+	return call[RevokedCertificate](ctx, c, http.MethodPost, at(certificates, ref, "revoke"), r)
 }
 
 // Events lists what happened to an object, newest first; "" stands for everything.

@@ -63,12 +63,24 @@ type Authorization struct {
 
 // Challenge is one way of proof, with what every attempt saw.
 type Challenge struct {
-	Method    string         `json:"method"`
-	Status    string         `json:"status"`
-	Begun     time.Time      `json:"begun,omitzero"`
-	Validated time.Time      `json:"validated,omitzero"`
-	Failure   *acme.Failure  `json:"failure,omitempty"`
-	Attempts  []acme.Attempt `json:"attempts"`
+	Method    string        `json:"method"`
+	Status    string        `json:"status"`
+	Begun     time.Time     `json:"begun,omitzero"`
+	Validated time.Time     `json:"validated,omitzero"`
+	Failure   *acme.Failure `json:"failure,omitempty"` // as the client is told: that of the last attempt
+	Attempts  []Attempt     `json:"attempts"`
+}
+
+// Attempt is an [acme.Attempt]; it is converted from one.
+type Attempt struct {
+	At          time.Time     `json:"at"`
+	Duration    acme.Duration `json:"duration_ms"`
+	Perspective string        `json:"perspective,omitempty"`
+	Lookups     []acme.Lookup `json:"lookups,omitempty"`
+	Hops        []acme.Hop    `json:"hops,omitempty"`
+	Seen        string        `json:"seen"` // for the operator only; a failure says less where a redirect led to another host
+	Failure     *acme.Failure `json:"failure,omitempty"`
+	Retryable   bool          `json:"retryable,omitzero"`
 }
 
 // Certificate is what was signed.
@@ -113,6 +125,12 @@ type CertificateFilter struct {
 // Revocation asks for the end of a certificate.
 type Revocation struct {
 	Reason string `json:"reason,omitempty"` // name or code of RFC 5280 section 5.3.1; "": unspecified
+}
+
+// RevokedCertificate is a certificate after its revocation was asked for.
+type RevokedCertificate struct {
+	Certificate
+	Changed bool `json:"changed"` // false: it was revoked before, with this date and reason, and nothing was to do
 }
 
 // Event is one entry of the log.

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/cli/render"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
 func newCert(c *command) *cobra.Command {
@@ -69,18 +71,35 @@ func (c *command) certRevoke() *cobra.Command {
 		Use:   "revoke SERIAL|ID",
 		Short: "Revoke a certificate",
 		Long: `Revoke a certificate. The revocation list names it within seconds while the server
-runs. After keyCompromise its key is never certified again.`,
+runs. A certificate that was revoked before keeps the date and the reason.
+
+After keyCompromise its key is blocked: it is never certified again, and its
+other certificates are revoked within seconds.`,
 		Example: "  everleaf cert revoke 4f3c... --reason keyCompromise",
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "`reason`: unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation or privilegeWithdrawn (default unspecified)")
 	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
 		revoked, err := cl.RevokeCertificate(ctx, args[0], adminapi.Revocation{Reason: reason})
-		r := c.certResult(revoked)
-		if r.note = "The revocation list names it within seconds."; !cl.live {
-			r.note = "No server runs: the revocation list names it once one does."
-		}
+		r := c.certResult(revoked.Certificate)
+		r.data, r.note = revoked, c.revocationNote(revoked, cl.live)
 		return r, err
 	})
+}
+
+// revocationNote says what a revocation leads to; live: a server runs.
+func (c *command) revocationNote(one adminapi.RevokedCertificate, live bool) string {
+	switch compromised := one.Reason == pki.KeyCompromise.String(); {
+	case !one.Changed:
+		return fmt.Sprintf("Nothing to do: it was revoked at %s, reason %s.", render.When(one.RevokedAt, c.now()), one.Reason)
+	case live && compromised:
+		return "The revocation list names it within seconds. Its key is blocked, and the key's other certificates are revoked within seconds."
+	case live:
+		return "The revocation list names it within seconds."
+	case compromised:
+		return "No server runs: the revocation list names it once one does. Its key is blocked, and the key's other certificates are revoked then."
+	default:
+		return "No server runs: the revocation list names it once one does."
+	}
 }
 
 func (c *command) certResult(one adminapi.Certificate) result {

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/cli/render"
@@ -13,9 +16,11 @@ import (
 )
 
 // writeEvidence shows for each name how its control was proven, or why not, with everything that the attempts saw.
-func (c *command) writeEvidence(w io.Writer, authorizations []adminapi.Authorization) error {
-	e := evidence{c: c}
-	for _, a := range authorizations {
+// What the order's own failure says, which stands above, is not said again.
+func (c *command) writeEvidence(w io.Writer, o adminapi.Order) error {
+	e := evidence{now: c.now()}
+	for _, a := range o.Authorizations {
+		e.name, e.said = strings.TrimPrefix(a.Name, "*."), failure(o.Failure)
 		e.authorization(a)
 	}
 	_, err := io.WriteString(w, e.text.String())
@@ -24,8 +29,10 @@ func (c *command) writeEvidence(w io.Writer, authorizations []adminapi.Authoriza
 
 // evidence is text of indented lines.
 type evidence struct {
-	c    *command
+	now  time.Time
 	text strings.Builder
+	name string   // that the failures are of
+	said []string // what stands there already about it
 }
 
 // line adds a line, indented by so many steps.
@@ -33,41 +40,62 @@ func (e *evidence) line(depth int, format string, args ...any) {
 	e.text.WriteString(strings.Repeat("  ", depth) + render.Clean(fmt.Sprintf(format, args...)) + "\n")
 }
 
-func (e *evidence) authorization(a adminapi.Authorization) {
-	e.text.WriteString("\n")
-	until := ""
-	if a.Status == string(acme.Valid) || a.Status == string(acme.Pending) {
-		until = " until " + render.When(a.Expires, e.c.now())
-	}
-	e.line(0, "%s: %s%s, authorization %s", a.Name, a.Status, until, a.ID)
-	for _, one := range a.Challenges {
-		e.line(1, "%s: %s", one.Method, one.Status)
-		for _, text := range failure(one.Failure) {
-			e.line(2, "%s", text)
-		}
-		for n, attempt := range one.Attempts {
-			e.attempt(n+1, attempt)
+// failure adds what a failure says and does not stand there yet, without the name that it is listed under.
+func (e *evidence) failure(depth int, f *acme.Failure) {
+	for _, text := range failure(f) {
+		if !slices.Contains(e.said, text) {
+			e.said = append(e.said, text)
+			e.line(depth, "%s", strings.TrimPrefix(text, e.name+": "))
 		}
 	}
 }
 
-func (e *evidence) attempt(n int, a acme.Attempt) {
-	where := ""
-	if a.Perspective != "" {
-		where = " from " + a.Perspective
+func (e *evidence) authorization(a adminapi.Authorization) {
+	e.text.WriteString("\n")
+	until := ""
+	if a.Status == string(acme.Valid) || a.Status == string(acme.Pending) {
+		until = " until " + render.When(a.Expires, e.now)
 	}
-	e.line(2, "attempt %d at %s, %d ms%s: %s", n, a.At.UTC().Format("2006-01-02 15:04:05 UTC"), a.Duration, where, cmp.Or(a.Seen, "nothing seen"))
+	e.line(0, "%s: %s%s, authorization %s", a.Name, a.Status, until, a.ID)
+	for _, one := range a.Challenges {
+		e.line(1, "%s: %s", one.Method, one.Status)
+		e.failure(2, one.Failure)
+		for n, attempt := range one.Attempts {
+			earlier := slices.IndexFunc(one.Attempts[:n], func(b adminapi.Attempt) bool { return sameSight(attempt, b) })
+			e.attempt(n+1, earlier+1, attempt)
+		}
+	}
+}
+
+// sameSight tells whether two attempts saw the same.
+func sameSight(a, b adminapi.Attempt) bool {
+	a.At, a.Duration = b.At, b.Duration
+	return reflect.DeepEqual(a, b)
+}
+
+// attempt shows the attempt n, in one line when it saw what an earlier one did.
+func (e *evidence) attempt(n, earlier int, a adminapi.Attempt) {
+	head := fmt.Sprintf("attempt %d at %s, %d ms", n, a.At.UTC().Format("2006-01-02 15:04:05 UTC"), a.Duration)
+	if a.Perspective != "" {
+		head += " from " + a.Perspective
+	}
+	if a.Retryable {
+		head += ", may be tried again"
+	}
+	if earlier > 0 {
+		e.line(2, "%s: the same as attempt %d", head, earlier)
+		return
+	}
+	e.line(2, "%s", head)
+	if a.Failure == nil || a.Seen != a.Failure.Public {
+		e.line(3, "%s", cmp.Or(a.Seen, "nothing seen"))
+	}
+	e.failure(3, a.Failure)
 	for _, l := range a.Lookups {
 		e.line(3, "DNS %s %s%s: %s", l.Type, l.Name, via(l.Server), lookup(l))
 	}
 	for _, h := range a.Hops {
 		e.line(3, "%s%s: %s", h.URL, at(h.Address), hop(h))
-	}
-	for _, text := range failure(a.Failure) {
-		e.line(3, "%s", text)
-	}
-	if a.Retryable {
-		e.line(3, "may be tried again")
 	}
 }
 

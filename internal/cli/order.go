@@ -46,7 +46,7 @@ func (c *command) orderShow() *cobra.Command {
 			if err := c.orderFacts(o).Write(w); err != nil {
 				return err
 			}
-			return c.writeEvidence(w, o.Authorizations)
+			return c.writeEvidence(w, o)
 		}}, err
 	})
 }

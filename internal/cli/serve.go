@@ -197,7 +197,7 @@ func notes(i app.Info) []string {
 		out = append(out, "this is a trial set-up: the server listens on loopback only, so names may be proven on loopback addresses as well.")
 	}
 	if len(i.PlainKeys) > 0 {
-		out = append(out, fmt.Sprintf("these keys are not encrypted: %s. With --passphrase-file, new keys are.", strings.Join(i.PlainKeys, ", ")))
+		out = append(out, fmt.Sprintf("these keys are not encrypted: %s. \"everleaf key passphrase\" encrypts them while the server does not run.", strings.Join(i.PlainKeys, ", ")))
 	}
 	return out
 }

@@ -28,7 +28,7 @@ func TestTables(t *testing.T) {
 		"credential list", "credential show kid1", "credential create --name web --connector shops", "account list", "account show acc1",
 		"order list", "order show order1", "order show order1 -o yaml",
 		"cert list", "cert show ff01", "cert show ff01 -o pem", "cert show ff01 -o json", "cert list -o yaml",
-		"cert revoke ff01", "event list",
+		"cert revoke ff01", "cert revoke ff02", "cert revoke ff02 -o json", "event list",
 	} {
 		stdout, stderr, code := b.run(strings.Fields(args)...)
 		all.WriteString("$ everleaf " + args + "\n" + stdout)
@@ -91,7 +91,8 @@ func sampleAnswers() map[string]any {
 		"GET /v1/orders/order1":             order,
 		"GET /v1/certificates?limit=1000":   adminapi.Certificates{Certificates: []adminapi.Certificate{certificate, revoked}},
 		"GET /v1/certificates/ff01":         shown,
-		"POST /v1/certificates/ff01/revoke": revoked,
+		"POST /v1/certificates/ff01/revoke": adminapi.RevokedCertificate{Certificate: revoked, Changed: true},
+		"POST /v1/certificates/ff02/revoke": adminapi.RevokedCertificate{Certificate: revoked},
 		"GET /v1/events?limit=100": adminapi.Events{Events: []adminapi.Event{
 			{ID: "event1", At: noon.Add(-time.Second), Organisation: "default", Actor: "admin:local", Action: "certificate.revoked", Object: "cert1", Detail: hostile},
 		}},
@@ -115,34 +116,36 @@ func sampleConnector() adminapi.Connector {
 	return adminapi.Connector{ID: "conn1", Name: "shops", Kind: "acme", Organisation: "default", Status: "active", Created: noon, Rules: rules}
 }
 
-// sampleOrder failed after two attempts: a connection that was refused, then a wrong answer behind a redirect.
+// sampleOrder failed after three attempts: two connections that were refused, then a wrong answer behind a redirect.
 func sampleOrder() adminapi.Order {
 	name, err := ident.ParseDNS("shop.example.com")
 	if err != nil {
 		panic(err) // the name is a constant
 	}
-	refusedConnection := &acme.Failure{Kind: "connection", Public: "The connection was refused."}
+	refusedConnection := &acme.Failure{Kind: "connection", Public: "The connection was refused.", Identifier: name}
 	wrong := &acme.Failure{Kind: "incorrect response", Public: "The body is not the key authorization.", Identifier: name}
-	first := acme.Attempt{
-		At: noon.Add(-time.Minute), Duration: 3, Seen: "no connection", Failure: refusedConnection, Retryable: true,
+	first := adminapi.Attempt{
+		At: noon.Add(-time.Minute), Duration: 3, Seen: "The connection was refused.", Failure: refusedConnection, Retryable: true,
 		Lookups: []acme.Lookup{{Name: "shop.example.com", Type: "AAAA", Server: "127.0.0.1:53", Result: "NXDOMAIN"}, {Name: "shop.example.com", Type: "A", Result: "NOERROR", Answers: []string{"192.0.2.1", "192.0.2.2"}}},
 		Hops:    []acme.Hop{{URL: "http://shop.example.com/.well-known/acme-challenge/t", Address: "192.0.2.1:80", Error: "connection refused"}},
 	}
-	second := acme.Attempt{
+	again := first
+	again.At, again.Duration = noon.Add(-59*time.Second), 4
+	last := adminapi.Attempt{
 		At: noon.Add(-58 * time.Second), Duration: 12, Perspective: "berlin", Seen: hostile, Failure: wrong,
 		Hops: []acme.Hop{{URL: "http://shop.example.com/.well-known/acme-challenge/t", Address: "192.0.2.1:80", Status: 301}, {URL: "http://www.shop.example.com/t", Status: 200, Error: "the body is too long"}, {URL: "tls://shop.example.com:443"}},
 	}
 	return adminapi.Order{
 		ID: "order1", Connector: "shops", Account: "acc1", Profile: "default", Status: "invalid", Names: []string{"*.example.com", "shop.example.com"},
 		Created: noon.Add(-2 * time.Minute), Expires: noon.Add(24 * time.Hour),
-		Failure: &acme.Failure{Kind: "unauthorized", Public: "Control was not proven.", Subs: []acme.Failure{*wrong}},
+		Failure: &acme.Failure{Kind: "unauthorized", Public: "Control was not proven."},
 		Authorizations: []adminapi.Authorization{
 			{ID: "authz1", Name: "shop.example.com", Status: "invalid", Created: noon.Add(-2 * time.Minute), Expires: noon.Add(24 * time.Hour), Challenges: []adminapi.Challenge{
-				{Method: "http-01", Status: "invalid", Failure: wrong, Attempts: []acme.Attempt{first, second}},
-				{Method: "dns-01", Status: "pending", Attempts: []acme.Attempt{}},
+				{Method: "http-01", Status: "invalid", Failure: wrong, Attempts: []adminapi.Attempt{first, again, last}},
+				{Method: "dns-01", Status: "pending", Attempts: []adminapi.Attempt{}},
 			}},
 			{ID: "authz2", Name: "*.example.com", Status: "valid", Created: noon.Add(-time.Hour), Expires: noon.Add(time.Hour), Challenges: []adminapi.Challenge{
-				{Method: "dns-01", Status: "valid", Validated: noon.Add(-time.Hour), Attempts: []acme.Attempt{{At: noon.Add(-time.Hour), Duration: 1, Seen: "the record is there"}}},
+				{Method: "dns-01", Status: "valid", Validated: noon.Add(-time.Hour), Attempts: []adminapi.Attempt{{At: noon.Add(-time.Hour), Duration: 1, Seen: "the record is there"}}},
 			}},
 		},
 	}

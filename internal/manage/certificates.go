@@ -151,30 +151,30 @@ func (s *Service) certificate(ctx context.Context, ref string) (pki.Certificate,
 }
 
 // RevokeCertificate revokes a certificate by its id or serial number and returns it as it is afterwards. The revocation
-// list names it within seconds. With keyCompromise its key is never certified again, and a certificate that was
-// revoked for another reason gets this one. Errors: those of Certificate; BadRevocationReason; AlreadyRevoked.
-func (s *Service) RevokeCertificate(ctx context.Context, by Actor, ref, reason string) (CertificateView, error) {
+// list names it within seconds. With keyCompromise its key is blocked: it is never certified again, its other
+// certificates are revoked within seconds, and a certificate that was revoked for another reason gets this one. Where
+// nothing was to do, since it had been revoked before, changed is false, and date and reason are those of that time.
+// Errors: those of Certificate; BadRevocationReason.
+func (s *Service) RevokeCertificate(ctx context.Context, by Actor, ref, reason string) (view CertificateView, changed bool, err error) {
 	why, err := parseReason(reason)
 	if err != nil {
-		return CertificateView{}, err
+		return CertificateView{}, false, err
 	}
 	c, err := s.certificate(ctx, ref)
 	if err != nil {
-		return CertificateView{}, err
+		return CertificateView{}, false, err
 	}
 	e, err := s.happening(by, event.CertificateRevoked, c.Organisation, c.ID, why.String())
 	if err != nil {
-		return CertificateView{}, err
+		return CertificateView{}, false, err
 	}
-	c, err = s.store.Revoke(ctx, c.ID, s.now(), why, why == pki.KeyCompromise, e)
-	if err != nil {
-		return CertificateView{}, err
+	_, err = s.store.Revoke(ctx, c.ID, s.now(), why, why == pki.KeyCompromise, e)
+	changed = err == nil
+	if err != nil && !fault.Is(err, fault.AlreadyRevoked) {
+		return CertificateView{}, false, err
 	}
-	views, err := s.viewCertificates(ctx, c)
-	if err != nil {
-		return CertificateView{}, err
-	}
-	return views[0], nil
+	view, err = s.Certificate(ctx, c.ID)
+	return view, changed, err
 }
 
 // parseReason reads a reason of RFC 5280 section 5.3.1 by its name, in any case, or by its code; "" is unspecified.

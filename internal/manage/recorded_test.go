@@ -192,7 +192,7 @@ func TestFindCertificates(t *testing.T) {
 	first := i.issue(t, "a.example.com")
 	i.now = i.now.Add(day)
 	second := i.issue(t, "b.example.com", "c.example.net")
-	if _, err := i.RevokeCertificate(t.Context(), operator, first.ID, ""); err != nil {
+	if _, _, err := i.RevokeCertificate(t.Context(), operator, first.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	tests := map[string]struct {
@@ -271,8 +271,8 @@ func TestRevokeCertificate(t *testing.T) {
 	}
 	for text, want := range reasons {
 		c := i.issue(t, "a.example.com")
-		view, err := i.RevokeCertificate(t.Context(), operator, string(c.Serial), text)
-		if err != nil || view.Reason != want || !view.Revoked.Equal(i.now) || view.Status != manage.CertificateRevoked {
+		view, changed, err := i.RevokeCertificate(t.Context(), operator, string(c.Serial), text)
+		if err != nil || !changed || view.Reason != want || !view.Revoked.Equal(i.now) || view.Status != manage.CertificateRevoked {
 			t.Errorf("reason %q: %+v (%v)", text, view.Status, err)
 		}
 		if blocked, err := i.db.KeyBlocked(t.Context(), c.KeyHash); err != nil || blocked != (want == pki.KeyCompromise) {
@@ -290,23 +290,41 @@ func TestRevokeRefuses(t *testing.T) {
 	i := newReady(t)
 	c := i.issue(t, "a.example.com")
 	for _, reason := range []string{"2", "cACompromise", "6", "7", "8", "10", "11", "-1", "1.5", "certificateHold", "because"} {
-		_, err := i.RevokeCertificate(t.Context(), operator, c.ID, reason)
+		_, _, err := i.RevokeCertificate(t.Context(), operator, c.ID, reason)
 		expect(t, err, fault.BadRevocationReason, "")
 		if !strings.Contains(fault.Sentence(err), "9") {
 			t.Errorf("reason %q: %q does not name what is allowed", reason, fault.Sentence(err))
 		}
 	}
-	_, err := i.RevokeCertificate(t.Context(), operator, "4711", "")
+	_, _, err := i.RevokeCertificate(t.Context(), operator, "4711", "")
 	expect(t, err, fault.NotFound, "serial number 4711")
+}
+
+// TestRevokeAgain: what is revoked keeps its date and its reason; only a compromise found later changes the reason.
+func TestRevokeAgain(t *testing.T) {
+	i := newReady(t)
+	c := i.issue(t, "a.example.com")
 	first := i.now
-	if _, err := i.RevokeCertificate(t.Context(), operator, c.ID, "superseded"); err != nil {
-		t.Fatal(err)
-	}
-	i.now = i.now.Add(time.Hour)
-	_, err = i.RevokeCertificate(t.Context(), operator, c.ID, "superseded")
-	expect(t, err, fault.AlreadyRevoked, "")
-	worse, err := i.RevokeCertificate(t.Context(), operator, c.ID, "keyCompromise")
-	if err != nil || worse.Reason != pki.KeyCompromise || !worse.Revoked.Equal(first) {
-		t.Errorf("a compromise found later: reason %s since %s (%v)", worse.Reason, worse.Revoked, err)
+	for _, step := range []struct {
+		asked   string
+		changed bool
+		reason  pki.Reason
+		events  int
+	}{
+		{"superseded", true, pki.Superseded, 2},
+		{"superseded", false, pki.Superseded, 2},
+		{"cessationOfOperation", false, pki.Superseded, 2},
+		{"keyCompromise", true, pki.KeyCompromise, 3},
+		{"keyCompromise", false, pki.KeyCompromise, 3},
+		{"", false, pki.KeyCompromise, 3},
+	} {
+		view, changed, err := i.RevokeCertificate(t.Context(), operator, c.ID, step.asked)
+		if err != nil || changed != step.changed || view.Reason != step.reason || !view.Revoked.Equal(first) || view.Status != manage.CertificateRevoked {
+			t.Errorf("%q: changed %t, reason %s since %s (%v)", step.asked, changed, view.Reason, view.Revoked, err)
+		}
+		if events, _, err := i.Events(t.Context(), c.ID, manage.Page{}); err != nil || len(events) != step.events {
+			t.Errorf("%q: %d events (%v), want %d", step.asked, len(events), err, step.events)
+		}
+		i.now = i.now.Add(time.Hour)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/door/admin"
 	"github.com/everleaf-pki/everleaf/internal/manage"
 	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
+	"github.com/everleaf-pki/everleaf/internal/web"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -126,7 +128,7 @@ func TestConnectorNamesItsDirectory(t *testing.T) {
 	if c, err := h.client.Connector(t.Context(), manage.Default); err != nil || c.Directory != want {
 		t.Errorf("directory %q (%v), want %q", c.Directory, err, want)
 	}
-	h.client = adminapi.NewClient(adminapi.InProcess(admin.New(h.service, admin.Options{})))
+	h.client = adminapi.NewClient(adminapi.InProcess(admin.New(h.service, admin.Options{Web: web.Options{Log: slog.New(slog.DiscardHandler)}})))
 	if c, err := h.client.Connector(t.Context(), manage.Default); err != nil || c.Directory != "" {
 		t.Errorf("directory %q (%v) where nobody knows it", c.Directory, err)
 	}

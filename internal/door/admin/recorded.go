@@ -79,8 +79,8 @@ func (d *door) revokeCertificate(r *http.Request) (any, error) {
 	if err := decode(r, &n); err != nil {
 		return nil, err
 	}
-	c, err := d.manage.RevokeCertificate(r.Context(), d.by(r), r.PathValue("ref"), n.Reason)
-	return shown(c, err, certificate)
+	c, changed, err := d.manage.RevokeCertificate(r.Context(), d.by(r), r.PathValue("ref"), n.Reason)
+	return shown(c, err, revoked(changed))
 }
 
 func (d *door) events(r *http.Request) (any, error) {

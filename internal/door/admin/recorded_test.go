@@ -104,7 +104,7 @@ func (h *house) failedOrder(t *testing.T, a acme.Account, p pki.Profile) acme.Or
 	}
 	conclusion := acme.Conclusion{
 		Authorization: authorization.ID, Method: acme.DNS01, KeyAuthorization: "token.key", Now: start,
-		Outcome: acme.Outcome{Failure: &acme.Failure{Kind: string(fault.DNS), Public: "There is no such name."}, Attempts: []acme.Attempt{attempt()}},
+		Outcome: acme.Outcome{Failure: &acme.Failure{Kind: string(fault.DNS), Public: "There is no such name."}, Attempts: []acme.Attempt{oneAttempt()}},
 	}
 	if _, err := h.db.Conclude(t.Context(), conclusion, happening(event.AuthorizationInvalid, authorization.ID)); err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func (h *house) failedOrder(t *testing.T, a acme.Account, p pki.Profile) acme.Or
 	return o
 }
 
-func attempt() acme.Attempt {
+func oneAttempt() acme.Attempt {
 	return acme.Attempt{
 		At: start, Duration: 12, Seen: "NXDOMAIN", Retryable: true,
 		Lookups: []acme.Lookup{{Name: "_acme-challenge.example.com", Type: "TXT", Server: "192.0.2.53:53", Result: "NXDOMAIN"}},
@@ -191,6 +191,7 @@ func TestCertificateOnTheWire(t *testing.T) {
 	}
 	want["schema_version"] = 1.0
 	want["status"], want["revoked_at"], want["reason"] = "revoked", "2026-11-23T12:00:00Z", "keyCompromise"
+	want["changed"] = true
 	if diff := cmp.Diff(want, revoked); diff != "" {
 		t.Errorf("revoked (-want +got):\n%s", diff)
 	}
@@ -245,7 +246,7 @@ func TestOrderWithItsEvidence(t *testing.T) {
 		Created: start, Expires: start.Add(time.Hour),
 		Authorizations: []adminapi.Authorization{{
 			ID: e.order.Authorizations[0], Name: "*.example.com", Status: "invalid", Created: start, Expires: start.Add(time.Hour),
-			Challenges: []adminapi.Challenge{{Method: "dns-01", Status: "invalid", Failure: failure, Attempts: []acme.Attempt{attempt()}}},
+			Challenges: []adminapi.Challenge{{Method: "dns-01", Status: "invalid", Failure: failure, Attempts: []adminapi.Attempt{adminapi.Attempt(oneAttempt())}}},
 		}},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b ident.Identifier) bool { return a == b })); diff != "" {

@@ -139,9 +139,11 @@ func authorization(a manage.AuthorizationView) adminapi.Authorization {
 func challenge(c acme.Challenge) adminapi.Challenge {
 	return adminapi.Challenge{
 		Method: string(c.Method), Status: string(c.Status()), Begun: adminapi.Date(c.Begun), Validated: adminapi.Date(c.Validated),
-		Failure: c.Failure, Attempts: c.Attempts,
+		Failure: c.Failure, Attempts: each(c.Attempts, attempt),
 	}
 }
+
+func attempt(a acme.Attempt) adminapi.Attempt { return adminapi.Attempt(a) }
 
 func certificate(c manage.CertificateView) adminapi.Certificate {
 	wire := adminapi.Certificate{
@@ -162,6 +164,13 @@ func certificateWithChain(c manage.CertificateView) adminapi.Certificate {
 	above := c.Chain[:max(len(c.Chain)-1, 0)]
 	wire.PEM = pemOf(append([][]byte{c.DER}, above...))
 	return wire
+}
+
+// revoked returns the view of a certificate whose revocation was asked for.
+func revoked(changed bool) func(manage.CertificateView) adminapi.RevokedCertificate {
+	return func(c manage.CertificateView) adminapi.RevokedCertificate {
+		return adminapi.RevokedCertificate{Certificate: certificate(c), Changed: changed}
+	}
 }
 
 func happening(e manage.EventView) adminapi.Event {
