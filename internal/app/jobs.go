@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/issue"
 	"github.com/everleaf-pki/everleaf/internal/jobs"
 )
 
@@ -79,9 +80,6 @@ func (a *App) nextIssuer(ctx context.Context) (int, error) {
 	return len(succession.Made), err
 }
 
-// clockTolerance is how far the clock may stand before the newest event.
-const clockTolerance = 5 * time.Second
-
 // standingChecks returns the named conditions of readiness that need no server.
 func (a *App) standingChecks() []check {
 	return []check{
@@ -103,11 +101,11 @@ func (a *App) checks(own *serverCertificate) []check {
 }
 
 func (a *App) checkClock(ctx context.Context) error {
-	last, err := a.db.LastEvent(ctx)
-	if err == nil && time.Now().Before(last.Add(-clockTolerance)) {
-		err = fmt.Errorf("the clock stands at %s, before the newest event at %s; set it", time.Now().UTC().Format(time.RFC3339), last.Format(time.RFC3339))
+	newest, err := a.db.LastEvent(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	return issue.CheckClock(time.Now(), newest)
 }
 
 // checkIssuers wants an issuer that can sign for every profile.

@@ -173,15 +173,3 @@ func (s *Service) abandon(ctx context.Context, intent pki.Intent, cause error) e
 			Action: event.OrderFailed, Object: intent.Order, Detail: "could not be signed",
 		})
 }
-
-// clockTolerance is how far the clock may stand before the newest event without stopping issuance.
-const clockTolerance = 5 * time.Second
-
-// trustClock refuses to issue while the clock stands before the newest event: certificates would be dated wrongly.
-func (s *Service) trustClock(ctx context.Context, now time.Time) error {
-	last, err := s.store.LastEvent(ctx)
-	if err == nil && now.Before(last.Add(-clockTolerance)) {
-		err = fault.New(fault.Unavailable, "Issuance is stopped: the clock of the CA stands before its newest record. The operator must set it.")
-	}
-	return err
-}

@@ -66,7 +66,7 @@ func begun(t *testing.T, data string) int {
 	t.Helper()
 	db := open(t, data)
 	defer db.Close() //nolint:errcheck // a reader
-	intents, err := db.Intents(t.Context(), time.Now().Add(time.Hour), 1000)
+	intents, err := db.Intents(t.Context(), time.Now().Add(time.Hour), "", 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
