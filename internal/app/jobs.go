@@ -17,8 +17,9 @@ const (
 	listInterval    = 2 * time.Second // revocations are listed within seconds
 	resumeInterval  = 10 * time.Second
 	resumeAge       = 45 * time.Second // what is younger is still worked on by the request that began it
-	resumeLimit     = 100
-	giveUpAfter     = time.Hour // an intent that cannot be signed so long is abandoned
+	resumeLimit     = 100              // validations
+	takeUpLimit     = 30 * time.Second // how long a start waits for issuances that a crash left behind
+	giveUpAfter     = time.Hour        // an intent that cannot be signed so long is abandoned
 	trimInterval    = time.Minute
 	trimStep        = 200 // rows of one small transaction
 	keepEnded       = 30 * 24 * time.Hour
@@ -29,7 +30,7 @@ const (
 func (a *App) backgroundJobs(own *serverCertificate) []jobs.Job {
 	all := []jobs.Job{
 		{Name: "revocation-lists", Interval: listInterval, Run: a.issue.PublishLists},
-		{Name: "resume-issuances", Interval: resumeInterval, More: resumeLimit, Run: a.resumeIssuances},
+		{Name: "resume-issuances", Interval: resumeInterval, Run: a.resumeIssuances},
 		{Name: "resume-validations", Interval: resumeInterval, Run: a.resumeLooks},
 		{Name: "retention", Interval: trimInterval, More: trimStep, Run: func(ctx context.Context) (int, error) {
 			return a.db.Trim(ctx, time.Now().Add(-keepEnded), trimStep)
@@ -44,17 +45,13 @@ func (a *App) backgroundJobs(own *serverCertificate) []jobs.Job {
 }
 
 // takeUp finishes what a crash left behind, before the first request is answered. The folder's lock says that nobody
-// else works on it, so even what was begun in this very second is nobody's.
+// else works on it, so even what was begun in this very second is nobody's. Issuances that cannot be finished within
+// takeUpLimit do not stop the start: the job goes on with them.
 func (a *App) takeUp(ctx context.Context) error {
-	for {
-		now := time.Now()
-		ended, err := a.issue.ResumeIssuances(ctx, now.Add(time.Second), now.Add(-giveUpAfter), resumeLimit)
-		if err != nil {
-			return err
-		}
-		if ended < resumeLimit {
-			break
-		}
+	limited, cancel := context.WithTimeout(ctx, takeUpLimit)
+	defer cancel()
+	if _, err := a.issue.ResumeIssuances(limited, time.Now().Add(time.Second), giveUpAfter); err != nil {
+		a.log.Error("not every issuance that was begun before is finished", slog.Any("error", err))
 	}
 	_, err := a.issue.ResumeLooks(ctx, time.Now().Add(time.Second), resumeLimit)
 	return err
@@ -62,8 +59,7 @@ func (a *App) takeUp(ctx context.Context) error {
 
 // resumeIssuances finishes intents that an error left behind: what is older than any request.
 func (a *App) resumeIssuances(ctx context.Context) (int, error) {
-	now := time.Now()
-	return a.issue.ResumeIssuances(ctx, now.Add(-resumeAge), now.Add(-giveUpAfter), resumeLimit)
+	return a.issue.ResumeIssuances(ctx, time.Now().Add(-resumeAge), giveUpAfter)
 }
 
 // resumeLooks does the same for validations.

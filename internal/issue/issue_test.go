@@ -1,7 +1,6 @@
 package issue_test
 
 import (
-	"context"
 	"crypto/x509"
 	"net"
 	"slices"
@@ -207,78 +206,6 @@ func TestAnAddressIsCertified(t *testing.T) {
 	if len(leaf.IPAddresses) != 1 || !leaf.IPAddresses[0].Equal(net.ParseIP("192.0.2.7")) || len(leaf.DNSNames) != 0 {
 		t.Errorf("%v %v", leaf.IPAddresses, leaf.DNSNames)
 	}
-}
-
-func TestARecordedIntentIsFinishedAfterACrash(t *testing.T) {
-	h := newHouse(t)
-	r := h.requester()
-	order := h.ready(r, dns("a.example.com"))
-	crashed := issue.New(issue.Engines{
-		Store: h.db, Signer: deadSigner{h.engine}, Validator: h.validator, Log: quiet(),
-	}, issue.Options{Now: h.clock.Now, PublicURL: func() string { return "http://pki.test" }, Looks: 1})
-	view, err := crashed.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
-	check(t, err)
-	if view.Status != acme.Processing || view.RetryAfter != 0 {
-		t.Fatalf("the order is %s", view.Status)
-	}
-	intents, err := h.db.Intents(t.Context(), h.clock.Now().Add(time.Second), "", 10)
-	check(t, err)
-	h.clock.advance(time.Minute)
-	ended, err := h.issue.ResumeIssuances(t.Context(), h.clock.Now(), h.clock.Now().Add(-time.Hour), 10)
-	check(t, err)
-	finished, err := h.issue.Order(t.Context(), r, order.ID)
-	check(t, err)
-	if ended != 1 || finished.Status != acme.Valid {
-		t.Fatalf("%d ended, the order is %s", ended, finished.Status)
-	}
-	d, err := h.issue.Certificate(t.Context(), r, finished.Order.Certificate)
-	check(t, err)
-	leaf, err := x509.ParseCertificate(d.Certificate.DER)
-	check(t, err)
-	if !slices.Equal(leaf.RawTBSCertificate, intents[0].TBS) {
-		t.Error("what was signed is not what was recorded")
-	}
-}
-
-func TestAnIntentThatCannotBeSignedIsAbandoned(t *testing.T) {
-	h := newHouse(t)
-	r := h.requester()
-	order := h.ready(r, dns("a.example.com"))
-	broken := issue.New(issue.Engines{Store: h.db, Signer: deadSigner{h.engine}, Validator: h.validator, Log: quiet()},
-		issue.Options{Now: h.clock.Now, PublicURL: func() string { return "http://pki.test" }, Looks: 1})
-	_, err := broken.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
-	check(t, err)
-	h.clock.advance(30 * time.Minute)
-	ended, err := broken.ResumeIssuances(t.Context(), h.clock.Now(), h.clock.Now().Add(-time.Hour), 10)
-	check(t, err)
-	if ended != 0 {
-		t.Fatal("an intent was abandoned before its time")
-	}
-	h.clock.advance(time.Hour)
-	ended, err = broken.ResumeIssuances(t.Context(), h.clock.Now(), h.clock.Now().Add(-time.Hour), 10)
-	check(t, err)
-	view, err := h.issue.Order(t.Context(), r, order.ID)
-	check(t, err)
-	if ended != 1 || view.Status != acme.Invalid || view.Failure == nil || view.Failure.Public == "" {
-		t.Errorf("%d ended, the order is %s: %+v", ended, view.Status, view.Failure)
-	}
-}
-
-// deadSigner prepares and then dies before it signs.
-type deadSigner struct{ issue.Signer }
-
-type deadPrepared struct{ pki.Prepared }
-
-func (deadPrepared) Sign(context.Context) ([]byte, error) { return nil, context.DeadlineExceeded }
-
-func (d deadSigner) Prepare(ctx context.Context, r pki.Request) (pki.Prepared, error) {
-	p, err := d.Signer.Prepare(ctx, r)
-	return deadPrepared{p}, err
-}
-
-func (d deadSigner) Resume(ctx context.Context, i pki.Issuer, s pki.Spec, intent pki.Intent) (pki.Prepared, error) {
-	p, err := d.Signer.Resume(ctx, i, s, intent)
-	return deadPrepared{p}, err
 }
 
 func TestNotBeforeAndNotAfterAreKeptOrRefused(t *testing.T) {

@@ -5,10 +5,8 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
-	"log/slog"
 	"time"
 
-	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
@@ -121,55 +119,4 @@ func (s *Service) complete(ctx context.Context, intent pki.Intent, prepared pki.
 	issued := intent.Certificate
 	issued.DER, issued.Issued = der, now
 	return issued, nil
-}
-
-// ResumeIssuances finishes at most limit intents begun before the given time: those that a crash or an error left
-// behind. An intent that cannot be signed any more is abandoned with a reason when it is older than giveUp. It
-// returns how many it ended.
-func (s *Service) ResumeIssuances(ctx context.Context, before, giveUp time.Time, limit int) (int, error) {
-	intents, err := s.store.Intents(ctx, before, "", limit)
-	if err != nil {
-		return 0, err
-	}
-	ended := 0
-	for _, intent := range intents {
-		err := s.resume(ctx, intent)
-		if err != nil && intent.Begun.Before(giveUp) {
-			err = s.abandon(ctx, intent, err)
-		}
-		if err != nil && !fault.Is(err, fault.Conflict) {
-			s.log.Error("an issuance waits", slog.String("intent", intent.ID), slog.String("order", intent.Order), slog.Any("error", err))
-			continue
-		}
-		ended++
-	}
-	return ended, nil
-}
-
-func (s *Service) resume(ctx context.Context, intent pki.Intent) error {
-	issuer, err := s.issuerByID(ctx, intent.Issuer)
-	if err != nil {
-		return err
-	}
-	profile, err := s.store.Profile(ctx, intent.Profile)
-	if err != nil {
-		return err
-	}
-	prepared, err := s.signer.Resume(ctx, issuer, profile.Spec, intent)
-	if err != nil {
-		return err
-	}
-	_, err = s.complete(ctx, intent, prepared, "system")
-	return err
-}
-
-func (s *Service) abandon(ctx context.Context, intent pki.Intent, cause error) error {
-	s.log.Error("an issuance is abandoned", slog.String("intent", intent.ID), slog.String("order", intent.Order), slog.Any("error", cause))
-	now := s.now()
-	return s.store.AbandonIssuance(ctx, intent.ID,
-		acme.Failure{Kind: string(fault.Unavailable), Public: "The certificate could not be signed in time; place a new order."},
-		event.Event{
-			ID: s.newID(), At: now, Organisation: intent.Organisation, Actor: "system",
-			Action: event.OrderFailed, Object: intent.Order, Detail: "could not be signed",
-		})
 }

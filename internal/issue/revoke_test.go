@@ -2,6 +2,7 @@ package issue_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/x509"
 	"slices"
 	"sync"
@@ -20,6 +21,18 @@ func (h *house) byAccount(r issue.Requester, der []byte, reason ...int) error {
 		revocation.Reason = &reason[0]
 	}
 	return h.issue.Revoke(h.t.Context(), revocation)
+}
+
+// prove revokes a certificate with its own key, for keyCompromise.
+func (h *house) prove(key crypto.Signer, der []byte) {
+	h.t.Helper()
+	check(h.t, h.proveAt(h.issue, key, der))
+}
+
+func (h *house) proveAt(s *issue.Service, key crypto.Signer, der []byte) error {
+	h.t.Helper()
+	public, reason := publicKey(h.t, key), int(pki.KeyCompromise)
+	return s.Revoke(h.t.Context(), issue.Revocation{Connector: h.connector, Key: &public, Certificate: der, Reason: &reason})
 }
 
 func TestThreeMayRevoke(t *testing.T) {
@@ -130,15 +143,14 @@ func TestAProvenCompromiseBlocksTheKey(t *testing.T) {
 	leaked := newKey(t)
 	der := h.issued(owner, leaked, "a.example.com").Certificate.DER
 	check(t, h.byAccount(owner, der))
-	key, reason := publicKey(t, leaked), int(pki.KeyCompromise)
-	check(t, h.issue.Revoke(t.Context(), issue.Revocation{Connector: h.connector, Key: &key, Certificate: der, Reason: &reason}))
-	if err := h.issue.Revoke(t.Context(), issue.Revocation{Connector: h.connector, Key: &key, Certificate: der, Reason: &reason}); !fault.Is(err, fault.AlreadyRevoked) {
+	h.prove(leaked, der)
+	if err := h.proveAt(h.issue, leaked, der); !fault.Is(err, fault.AlreadyRevoked) {
 		t.Errorf("V-04 twice: %v", err)
 	}
 	order := h.ready(owner, dns("a.example.com"))
 	_, err := h.issue.Finalize(t.Context(), owner, order.ID, request(t, leaked, "a.example.com"))
 	wantKind(t, err, fault.BadCSR)
-	_, _, err = h.issue.NewAccount(t.Context(), h.connector, issue.NewAccount{Key: key})
+	_, _, err = h.issue.NewAccount(t.Context(), h.connector, issue.NewAccount{Key: publicKey(t, leaked)})
 	wantKind(t, err, fault.BadPublicKey)
 }
 
@@ -148,10 +160,8 @@ func TestTheProofOfACompromiseMayComeAfterTheClaim(t *testing.T) {
 	leaked := newKey(t)
 	der := h.issued(owner, leaked, "a.example.com").Certificate.DER
 	check(t, h.byAccount(owner, der, int(pki.KeyCompromise)))
-	key, reason := publicKey(t, leaked), int(pki.KeyCompromise)
-	proof := issue.Revocation{Connector: h.connector, Key: &key, Certificate: der, Reason: &reason}
-	check(t, h.issue.Revoke(t.Context(), proof))
-	wantKind(t, h.issue.Revoke(t.Context(), proof), fault.AlreadyRevoked)
+	h.prove(leaked, der)
+	wantKind(t, h.proveAt(h.issue, leaked, der), fault.AlreadyRevoked)
 	order := h.ready(owner, dns("a.example.com"))
 	_, err := h.issue.Finalize(t.Context(), owner, order.ID, request(t, leaked, "a.example.com"))
 	wantKind(t, err, fault.BadCSR)

@@ -51,6 +51,7 @@ type Service struct {
 	options   Options
 	looks     *flights
 	missing   notes // which connectors offer profiles that do not exist
+	patience  patience
 }
 
 // New returns the use cases on engines.

@@ -1,0 +1,122 @@
+package issue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+)
+
+// resumePage is how many intents are read at a time.
+const resumePage = 100
+
+// ResumeIssuances tries every intent begun before the given time once, oldest first: those that a crash or an error
+// left behind. One that cannot be signed holds up none behind it; it is tried again by the next call, and abandoned
+// with a reason when its tries have failed for giveUp since the first one of this run of the server. It returns how
+// many it ended. The error says how many wait, with the reason of the oldest; the end of the context stops it between
+// two intents.
+func (s *Service) ResumeIssuances(ctx context.Context, before time.Time, giveUp time.Duration) (int, error) {
+	began := s.options.Now()
+	ended, waiting, after := 0, 0, ""
+	var oldest error
+	for {
+		intents, err := s.store.Intents(ctx, before, after, resumePage)
+		if err != nil {
+			return ended, err
+		}
+		for _, intent := range intents {
+			err := s.finish(ctx, intent, giveUp)
+			switch {
+			case ctx.Err() != nil:
+				return ended, ctx.Err()
+			case err == nil || fault.Is(err, fault.Conflict): // ended here or by another
+				ended++
+			default:
+				waiting++
+				if oldest == nil {
+					oldest = fmt.Errorf("intent %s of order %q: %w", intent.ID, intent.Order, err)
+				}
+			}
+			after = intent.ID
+		}
+		if len(intents) < resumePage {
+			break
+		}
+	}
+	s.patience.forget(began)
+	if waiting > 0 {
+		return ended, fmt.Errorf("%d issuances wait for their signature; the oldest: %w", waiting, oldest)
+	}
+	return ended, nil
+}
+
+// finish signs an intent, or abandons it when that makes no sense any more or has failed for giveUp.
+func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Duration) error {
+	overtaken, err := s.overtaken(ctx, intent)
+	if err == nil && overtaken != nil {
+		return s.abandon(ctx, intent, *overtaken, errors.New("overtaken by events"))
+	}
+	if err == nil {
+		err = s.resume(ctx, intent)
+	}
+	if err == nil || ctx.Err() != nil || fault.Is(err, fault.Conflict) {
+		return err
+	}
+	if s.patience.failed(intent.ID, s.options.Now()) < giveUp {
+		return err
+	}
+	return s.abandon(ctx, intent, acme.Failure{
+		Kind: string(fault.Unavailable), Public: "The certificate could not be signed in time; place a new order.",
+	}, err)
+}
+
+// overtaken tells why nobody may have the certificate of an intent any more; nil: nothing speaks against it. A key that is
+// known to be compromised is not certified (BR section 6.1.1.3), also when its intent came first.
+func (s *Service) overtaken(ctx context.Context, intent pki.Intent) (*acme.Failure, error) {
+	if s.now().After(intent.NotAfter) {
+		return &acme.Failure{
+			Kind: string(fault.Unavailable), Public: "The certificate could not be signed before the end of its validity; place a new order.",
+		}, nil
+	}
+	blocked, err := s.store.KeyBlocked(ctx, intent.KeyHash)
+	if err != nil || !blocked {
+		return nil, err
+	}
+	return &acme.Failure{
+		Kind: string(fault.BadCSR), Public: "The key was reported as compromised before the certificate was signed; place a new order with a new key.",
+	}, nil
+}
+
+// resume signs the recorded bytes of an intent and records the certificate.
+func (s *Service) resume(ctx context.Context, intent pki.Intent) error {
+	issuer, err := s.issuerByID(ctx, intent.Issuer)
+	if err != nil {
+		return err
+	}
+	profile, err := s.store.Profile(ctx, intent.Profile)
+	if err != nil {
+		return err
+	}
+	prepared, err := s.signer.Resume(ctx, issuer, profile.Spec, intent)
+	if err != nil {
+		return err
+	}
+	_, err = s.complete(ctx, intent, prepared, "system")
+	return err
+}
+
+// abandon ends an intent without a certificate. The store keeps its serial number: a signature may have been made.
+func (s *Service) abandon(ctx context.Context, intent pki.Intent, failure acme.Failure, cause error) error {
+	s.log.Error("an issuance is abandoned", slog.String("intent", intent.ID), slog.String("order", intent.Order),
+		slog.String("reason", failure.Public), slog.Any("error", cause))
+	return s.store.AbandonIssuance(ctx, intent.ID, failure, event.Event{
+		ID: s.newID(), At: s.now(), Organisation: intent.Organisation, Actor: "system",
+		Action: event.OrderFailed, Object: intent.Order, Detail: "could not be signed",
+	})
+}
