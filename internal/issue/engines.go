@@ -55,6 +55,7 @@ type certificates interface {
 	Certificate(ctx context.Context, id string) (pki.Certificate, error)
 	CertificateBySerial(ctx context.Context, issuer string, serial pki.Serial) (pki.Certificate, error)
 	Revoke(ctx context.Context, certificate string, at time.Time, reason pki.Reason, block bool, e event.Event) (pki.Certificate, error)
+	Compromised(ctx context.Context, now time.Time, limit int) ([]pki.Certificate, error)
 	KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error)
 	KeyHasCertificate(ctx context.Context, key pki.KeyHash) (bool, error)
 	Authorized(ctx context.Context, account string, ids []ident.Identifier, now time.Time) ([]ident.Identifier, error)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"log/slog"
 
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
@@ -28,6 +29,10 @@ type Revocation struct {
 // Revoke revokes a certificate for one of the three who may (RFC 8555 section 7.6): the account that ordered it, an
 // account that holds authorizations for all its names, the holder of its key. Errors: BadRevocationReason,
 // NotFound for anything that is not byte for byte a certificate of this connector, Unauthorized, AlreadyRevoked.
+//
+// Only the key of the certificate proves that it is compromised: then it is certified never again, and its other
+// certificates are revoked too (see RevokeCompromised), usually before Revoke returns. A claim by an account concerns
+// the one certificate.
 func (s *Service) Revoke(ctx context.Context, r Revocation) error {
 	reason := pki.Unspecified
 	if r.Reason != nil {
@@ -54,7 +59,20 @@ func (s *Service) Revoke(ctx context.Context, r Revocation) error {
 		ID: s.newID(), At: now, Organisation: c.Organisation, Actor: actor,
 		Action: event.CertificateRevoked, Object: c.ID, Detail: string(c.Serial),
 	})
+	if err == nil && proven {
+		s.afterProof(ctx, c)
+	}
 	return err
+}
+
+// afterProof revokes other certificates of a key that was proven to be compromised, as many as one step takes; a job does
+// the rest and repeats what failed. What was asked for is done, so nothing of it reaches the requester.
+func (s *Service) afterProof(ctx context.Context, c pki.Certificate) {
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	if _, _, err := s.revokeCompromised(ctx); err != nil {
+		s.log.Error("other certificates of a compromised key wait for their revocation", slog.String("certificate", c.ID), slog.Any("error", err))
+	}
 }
 
 // known returns the recorded certificate that equals the given one in every byte.
