@@ -2,6 +2,7 @@ package issue
 
 import (
 	"context"
+	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
@@ -15,6 +16,15 @@ func (s *Service) RevocationList(ctx context.Context, issuer string, shard int) 
 	}
 	return crl, err
 }
+
+// RevocationLists returns the newest list of every shard, without its bytes: what a server must know to tell whether
+// those that it holds are still the newest.
+func (s *Service) RevocationLists(ctx context.Context) ([]pki.CRL, error) {
+	return s.store.CRLsDue(ctx, endOfTime())
+}
+
+// endOfTime is after every NextUpdate (RFC 5280 section 4.1.2.5).
+func endOfTime() time.Time { return time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC) }
 
 // Issuer returns an issuer by its id. Error: NotFound.
 func (s *Service) Issuer(ctx context.Context, id string) (pki.Issuer, error) {

@@ -16,11 +16,15 @@ import (
 
 type shelf struct{ err error }
 
+func (s shelf) RevocationLists(context.Context) ([]pki.CRL, error) {
+	return []pki.CRL{{Issuer: "i1", Shard: pki.Shard{Number: 3}, Number: 1}, {Issuer: "i1", Shard: pki.Shard{Number: 5}}}, s.err
+}
+
 func (s shelf) RevocationList(_ context.Context, issuer string, shard int) (pki.CRL, error) {
 	if issuer != "i1" || shard != 3 {
-		return pki.CRL{}, fault.New(fault.NotFound, "no list")
+		return pki.CRL{}, fault.New(fault.NotFound, "no list yet")
 	}
-	return pki.CRL{DER: []byte("list"), ThisUpdate: time.Unix(1_800_000_000, 0)}, s.err
+	return pki.CRL{DER: []byte("list"), Number: 1, ThisUpdate: time.Unix(1_800_000_000, 0)}, s.err
 }
 
 func (s shelf) Issuer(_ context.Context, id string) (pki.Issuer, error) {
@@ -45,10 +49,11 @@ func TestDocuments(t *testing.T) {
 	}{
 		{"GET", "/crl/i1/3.crl", 200, "application/pkix-crl", "list"},
 		{"HEAD", "/crl/i1/3.crl", 200, "application/pkix-crl", ""},
-		{"GET", "/crl/i1/4.crl", 404, "text/plain; charset=utf-8", "no list\n"},
+		{"GET", "/crl/i1/5.crl", 404, "text/plain; charset=utf-8", "no list yet\n"},
+		{"GET", "/crl/i1/4.crl", 404, "text/plain; charset=utf-8", "There is no such revocation list.\n"},
 		{"GET", "/crl/i1/3", 404, "text/plain; charset=utf-8", "There is no such revocation list.\n"},
 		{"GET", "/crl/i1/x.crl", 404, "text/plain; charset=utf-8", "There is no such revocation list.\n"},
-		{"GET", "/crl/i2/3.crl", 404, "text/plain; charset=utf-8", "no list\n"},
+		{"GET", "/crl/i2/3.crl", 404, "text/plain; charset=utf-8", "There is no such revocation list.\n"},
 		{"POST", "/crl/i1/3.crl", 405, "text/plain; charset=utf-8", "Method Not Allowed\n"},
 		{"GET", "/issuer/i1.cer", 200, "application/pkix-cert", "issuer"},
 		{"GET", "/issuer/i1", 404, "text/plain; charset=utf-8", "There is no such issuer.\n"},
@@ -75,9 +80,11 @@ func TestRootsAreOnePEMFile(t *testing.T) {
 func TestInternalErrorsAreNotShown(t *testing.T) {
 	mux := http.NewServeMux()
 	Register(mux, shelf{err: errors.New("disk I/O secret")}, slog.New(slog.DiscardHandler))
-	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/issuer/i1.cer", nil))
-	if w.Code != 500 || strings.Contains(w.Body.String(), "secret") {
-		t.Errorf("%d %q", w.Code, w.Body)
+	for _, path := range []string{"/issuer/i1.cer", "/crl/i1/3.crl", "/roots.pem"} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
+		if w.Code != 500 || strings.Contains(w.Body.String(), "secret") {
+			t.Errorf("%s: %d %q", path, w.Code, w.Body)
+		}
 	}
 }
