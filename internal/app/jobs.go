@@ -14,7 +14,7 @@ import (
 
 // How often the background jobs run, and how they are bounded.
 const (
-	listInterval    = 2 * time.Second // revocations are listed within seconds
+	listInterval    = 2 * time.Second // revocations are listed within seconds, those that follow from a compromised key too
 	resumeInterval  = 10 * time.Second
 	resumeAge       = 45 * time.Second // what is younger is still worked on by the request that began it
 	resumeLimit     = 100              // validations
@@ -29,9 +29,10 @@ const (
 // backgroundJobs returns what happens without a request.
 func (a *App) backgroundJobs(own *serverCertificate) []jobs.Job {
 	all := []jobs.Job{
+		{Name: "compromised-keys", Interval: listInterval, Run: a.issue.RevokeCompromised},
 		{Name: "revocation-lists", Interval: listInterval, Run: a.issue.PublishLists},
 		{Name: "resume-issuances", Interval: resumeInterval, Run: a.resumeIssuances},
-		{Name: "resume-validations", Interval: resumeInterval, Run: a.resumeLooks},
+		{Name: "resume-validations", Interval: resumeInterval, More: resumeLimit, Run: a.resumeLooks},
 		{Name: "retention", Interval: trimInterval, More: trimStep, Run: func(ctx context.Context) (int, error) {
 			return a.db.Trim(ctx, time.Now().Add(-keepEnded), trimStep)
 		}},
@@ -53,8 +54,12 @@ func (a *App) takeUp(ctx context.Context) error {
 	if _, err := a.issue.ResumeIssuances(limited, time.Now().Add(time.Second), giveUpAfter); err != nil {
 		a.log.Error("not every issuance that was begun before is finished", slog.Any("error", err))
 	}
-	_, err := a.issue.ResumeLooks(ctx, time.Now().Add(time.Second), resumeLimit)
-	return err
+	for {
+		taken, err := a.issue.ResumeLooks(ctx, time.Now().Add(time.Second), resumeLimit)
+		if err != nil || taken < resumeLimit {
+			return err
+		}
+	}
 }
 
 // resumeIssuances finishes intents that an error left behind: what is older than any request.
