@@ -43,11 +43,7 @@ func issuingDistributionPoint(url string) (pkix.Extension, error) {
 		addDistributionPointName(b, url)
 	})
 	value, err := b.Bytes()
-	return issuingDistributionPointOf(value), err
-}
-
-func issuingDistributionPointOf(value []byte) pkix.Extension {
-	return pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 28}, Critical: true, Value: value}
+	return pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 28}, Critical: true, Value: value}, err
 }
 
 // addDistributionPointName writes distributionPoint [0] { fullName [0] { uniformResourceIdentifier [6] } }.
@@ -109,34 +105,6 @@ func checkEntries(have []x509.RevocationListEntry, want []Entry) error {
 		}
 	}
 	return nil
-}
-
-// CheckDistribution decides whether a list covers a certificate: the only distribution point of the certificate is,
-// byte for byte, the one that the list names (RFC 5280 section 6.3.3; INCIDENTS 32).
-func CheckDistribution(list *x509.RevocationList, certificate *x509.Certificate) error {
-	for _, e := range certificate.Extensions {
-		if e.Id.String() != oidDistribution {
-			continue
-		}
-		// SEQUENCE OF DistributionPoint: with one point, its content is the content of the list's extension.
-		content, ok := unwrap(e.Value)
-		if !ok {
-			break
-		}
-		wanted := issuingDistributionPointOf(content)
-		if slices.ContainsFunc(list.Extensions, equalExtension(wanted)) {
-			return nil
-		}
-		return fmt.Errorf("the list does not name the distribution point of the certificate, %q", certificate.CRLDistributionPoints)
-	}
-	return errors.New("the certificate has no distribution point")
-}
-
-func unwrap(der []byte) ([]byte, bool) {
-	input := cryptobyte.String(der)
-	var content cryptobyte.String
-	ok := input.ReadASN1(&content, tags.SEQUENCE) && input.Empty()
-	return content, ok
 }
 
 func equalExtension(want pkix.Extension) func(pkix.Extension) bool {

@@ -171,33 +171,6 @@ func TestCheckCRL(t *testing.T) {
 	}
 }
 
-// The distribution point of a certificate and that of its list are the same octets (INCIDENTS 32).
-func TestCheckDistribution(t *testing.T) {
-	t.Parallel()
-	ca := newListCA(t, "Issuer")
-	request := listRequest()
-	list, err := x509.ParseRevocationList(ca.sign(t, request, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for about, c := range map[string]struct {
-		points []string
-		want   string
-	}{
-		"the same":      {[]string{request.Shard.URL}, ""},
-		"another shard": {[]string{"http://ca.test/crl/first/2.crl"}, "does not name the distribution point"},
-		"two":           {[]string{request.Shard.URL, request.Shard.URL}, "does not name the distribution point"},
-		"none":          {nil, "has no distribution point"},
-	} {
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: noon, NotAfter: noon.Add(day), CRLDistributionPoints: c.points}
-		leaf := signed(t, template, ca.certificate, newECDSA(t, elliptic.P256()).Public(), ca.key)
-		err := pki.CheckDistribution(list, leaf)
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v, want %q", about, err, c.want)
-		}
-	}
-}
-
 func FuzzCheckCRL(f *testing.F) {
 	f.Add([]byte{0x30, 0})
 	f.Fuzz(func(t *testing.T, der []byte) {

@@ -11,7 +11,6 @@ const (
 	oidKeyUsage          = "2.5.29.15"
 	oidSubjectAltName    = "2.5.29.17"
 	oidBasicConstraints  = "2.5.29.19"
-	oidDistribution      = "2.5.29.31"
 	oidExtendedKeyUsage  = "2.5.29.37"
 	oidServerAuth        = "1.3.6.1.5.5.7.3.1"
 	oidClientAuth        = "1.3.6.1.5.5.7.3.2"
