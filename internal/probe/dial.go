@@ -111,5 +111,5 @@ func (g guard) refusal(host ident.Identifier, addr netip.Addr) error {
 	if err := CheckAddress(g.look.Addresses, addr); err != nil {
 		return err
 	}
-	return final(fault.Connection, "%s has no public address; a redirect leads to another only when the connector may certify that name.", host)
+	return final(fault.Connection, "%s has no public address; a redirect to any other is followed only when the connector may certify that name.", host)
 }

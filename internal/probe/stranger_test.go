@@ -49,7 +49,7 @@ func TestTargets(t *testing.T) {
 		Allow: []netip.Prefix{netip.MustParsePrefix("169.254.7.0/24")}, Deny: []netip.Prefix{netip.MustParsePrefix("9.9.9.0/24")},
 	}
 	const (
-		stranger = " has no public address; a redirect leads to another only when the connector may certify that name."
+		stranger = " has no public address; a redirect to any other is followed only when the connector may certify that name."
 		denied   = "The target's address is denied by the address policy of this CA."
 		metadata = "The target's address is "
 	)
