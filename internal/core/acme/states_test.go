@@ -240,6 +240,45 @@ func TestAnOrderIsInvalidAsSoonAsAnAuthorizationEnds(t *testing.T) {
 	}
 }
 
+// The end of an account fails what was open at that moment, and touches nothing else.
+func TestOrphanJudgesTheMomentOfTheEnd(t *testing.T) {
+	deactivated, revoked := Account{Deactivated: now}, Account{Revoked: now}
+	pending, parts, _ := orderIn(Pending)
+	lost, _ := authorizationIn(Deactivated)
+	lapsed, _ := authorizationIn(Pending)
+	lapsed.Expires = now
+	expired := pending
+	expired.Expires = now
+	processing, _, _ := orderIn(Processing)
+	for name, test := range map[string]struct {
+		order Order
+		owner Account
+		parts []Authorization
+		want  string // the sentence of the failure; "" for none
+	}{
+		"a valid account":                    {pending, Account{}, parts, ""},
+		"deactivated":                        {pending, deactivated, parts, "The account was deactivated."},
+		"revoked":                            {pending, revoked, parts, "The account was revoked by the operator."},
+		"without authorizations":             {pending, deactivated, nil, "The account was deactivated."},
+		"expired in that second":             {expired, deactivated, parts, ""},
+		"expired later":                      {expired, Account{Deactivated: earlier}, parts, "The account was deactivated."},
+		"an authorization ended before":      {pending, deactivated, []Authorization{lost}, ""},
+		"an authorization lapsed before":     {pending, deactivated, []Authorization{lapsed}, ""},
+		"an authorization lapsed afterwards": {pending, Account{Revoked: earlier}, []Authorization{lapsed}, "The account was revoked by the operator."},
+		"processing":                         {processing, deactivated, parts, ""},
+	} {
+		got := test.order.Orphan(test.owner, test.parts)
+		switch {
+		case test.want == "" && got.Failure != nil:
+			t.Errorf("%s: the failure is %v", name, got.Failure)
+		case test.want != "" && (got.Failure == nil || got.Failure.Public != test.want || got.Failure.Kind != string(fault.Unauthorized)):
+			t.Errorf("%s: the failure is %v; want %q", name, got.Failure, test.want)
+		case test.order.Failure != nil:
+			t.Errorf("%s: the order itself was changed", name)
+		}
+	}
+}
+
 func TestALateOutcomeRevivesNothing(t *testing.T) {
 	a, _ := authorizationIn(Pending)
 	a.Expires = now

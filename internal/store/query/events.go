@@ -41,6 +41,6 @@ func Events(ctx context.Context, q Querier, object, before string, limit int) ([
 func LastEvent(ctx context.Context, q Querier) (time.Time, error) {
 	at, _, err := first(ctx, q, scalar[int64], "SELECT coalesce("+
 		"(SELECT at FROM events WHERE clock > 0 ORDER BY clock DESC, id DESC LIMIT 1), "+
-		"(SELECT at FROM events ORDER BY id DESC LIMIT 1), 0)")
+		"(SELECT at FROM events WHERE id < ? ORDER BY id DESC LIMIT 1), 0)", lastID)
 	return moment(at), err
 }

@@ -78,6 +78,12 @@ func invariants() []invariant {
 			`SELECT i.id, c.id FROM intents i JOIN certificates c ON c.serial = i.serial AND c.issuer = i.issuer`,
 		},
 		{
+			"Certificate %s is in use with a blocked key, and nothing will find and revoke it.",
+			`SELECT c.id FROM blocked_keys b JOIN certificates c
+			ON substr(c.key_hash, 1, 8) = substr(b.key_hash, 1, 8) AND c.key_hash = b.key_hash
+			WHERE c.revoked = 0 AND c.not_after > b.open`,
+		},
+		{
 			"Order %s has %s certificates.",
 			`SELECT order_id, count(*) FROM certificates WHERE order_id <> '' GROUP BY order_id HAVING count(*) > 1`,
 		},

@@ -38,6 +38,8 @@ func TestCheckFinds(t *testing.T) {
 			"which does not name it",
 		},
 		"a lost intent":             {"DELETE FROM intents", "no intent will end it"},
+		"an abandoned intent":       {"UPDATE intents SET abandoned = 1", "no intent will end it"},
+		"a blocked key in use":      {"INSERT INTO blocked_keys (key_hash, since) SELECT key_hash, 1 FROM certificates", "in use with a blocked key"},
 		"a lost authorization":      {"DELETE FROM authorizations WHERE id = (SELECT min(id) FROM authorizations)", "which is not there"},
 		"an unknown issuer":         {unlocked + "UPDATE certificates SET issuer = 'nobody'", "its issuer is not known"},
 		"a missing row":             {unlocked + "DELETE FROM accounts", "A row of orders refers to a missing row of accounts"},

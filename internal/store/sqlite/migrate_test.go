@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/store/storetest"
 )
 
 // scribble runs statements on a database file as any other program could.
@@ -148,6 +149,43 @@ func TestOpenAfterInterruptedStart(t *testing.T) {
 				t.Errorf("the file has the mode %o", mode)
 			}
 		})
+	}
+}
+
+// A database of the first schema knows after the upgrade what the second one asks: which blocked keys are in use, and
+// which events are routine.
+func TestUpgradeFillsIn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "everleaf.db")
+	if err := os.WriteFile(path, contents(t, "testdata/schema-0001.db"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	scribble(t, path, "UPDATE certificates SET key_hash = (SELECT key_hash FROM blocked_keys) WHERE revoked = 0")
+	db, err := Open(context.Background(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	found, err := db.Compromised(context.Background(), storetest.Noon, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 1 || !found[0].Revoked.IsZero() {
+		t.Errorf("of a blocked key with one certificate in use these are found: %v", found)
+	}
+	if _, err := db.Trim(context.Background(), storetest.Noon.AddDate(20, 0, 0), 1000); err != nil {
+		t.Fatal(err)
+	}
+	events, err := db.Events(context.Background(), "", "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(events) == 0 {
+		t.Error("every event left")
+	}
+	for _, e := range events {
+		if e.Action.Routine() {
+			t.Errorf("%s stayed", e.Action)
+		}
 	}
 }
 

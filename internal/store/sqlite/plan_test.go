@@ -18,7 +18,6 @@ import (
 
 // small are the tables that stay small, which may be read from end to end.
 var small = []string{
-	"intents",
 	"organisations", "issuers", "i", "crl_shards", "s", "profiles", "v", "connectors", "credentials", "pulse", "named",
 	"pragma_freelist_count", "pragma_page_count",
 }
@@ -90,6 +89,8 @@ func callEverything(t *testing.T, w *storetest.World) {
 	_, _ = db.SetContacts(ctx, account.ID, nil, w.Event(event.AccountUpdated, account.ID))
 	_, _ = db.ChangeKey(ctx, account.ID, account.Key.Thumbprint(), w.NewKey(), w.Event(event.AccountKeyChanged, account.ID))
 	_, _ = db.EndAccount(ctx, account.ID, acme.Deactivated, w.Event(event.AccountDeactivated, account.ID))
+	_ = db.AcceptClock(ctx, w.Event(event.ClockAccepted, ""))
+	_, _ = db.LastEvent(ctx)
 	_, _ = db.Trim(ctx, noon.AddDate(10, 0, 0), 100)
 	_ = db.Ping(ctx)
 
@@ -106,6 +107,7 @@ func callEverything(t *testing.T, w *storetest.World) {
 	_, _ = db.CRLsDue(ctx, noon)
 	_, _ = db.KeyBlocked(ctx, c.KeyHash)
 	_, _ = db.KeyHasCertificate(ctx, c.KeyHash)
+	_, _ = db.Compromised(ctx, noon, 10)
 	for _, x := range []string{"", "x"} {
 		_, _ = db.Accounts(ctx, x, "", 10)
 		_, _ = db.ListOrders(ctx, x, "", 10)
@@ -128,6 +130,69 @@ func callEverything(t *testing.T, w *storetest.World) {
 		{ExpiresAfter: noon, ExpiresBefore: noon.Add(time.Hour)},
 	} {
 		_, _ = db.FindCertificates(ctx, f)
+	}
+}
+
+// What runs again and again costs by what it finds, not by what is stored.
+func TestWorkPlans(t *testing.T) {
+	db := openTest(t, Options{})
+	ctx, noon := context.Background(), storetest.Noon
+	read := func(run func(query.Querier)) string {
+		var r recorder
+		run(&r)
+		return r.text
+	}
+	cases := []struct {
+		statement string
+		steps     []string
+	}{
+		{
+			read(func(q query.Querier) { _, _ = query.Compromised(ctx, q, noon, 1) }),
+			[]string{"INDEX blocked_keys_open (open>?)", "INDEX certificates_key (<expr>=? AND revoked=? AND not_after>?)"},
+		},
+		{watchKey, []string{"PRIMARY KEY (key_hash=?)", "INDEX certificates_key (<expr>=? AND revoked=?)"}},
+		{
+			read(func(q query.Querier) { _, _ = query.Intents(ctx, q, noon, "", 1) }),
+			[]string{"INDEX sqlite_autoindex_intents_1 (abandoned=? AND id>?)"},
+		},
+		{
+			read(func(q query.Querier) { _, _ = query.KeyHasCertificate(ctx, q, pki.KeyHash{}) }),
+			[]string{"INDEX certificates_key (<expr>=?)", "INDEX sqlite_autoindex_intents_1 (abandoned=?)", "INDEX intents_key (key_hash=?)"},
+		},
+		{
+			read(func(q query.Querier) { _, _, _ = query.Order(ctx, q, "x") }),
+			[]string{"SEARCH o USING PRIMARY KEY (id=?)", "SEARCH a USING PRIMARY KEY (id=?)"},
+		},
+		{
+			read(func(q query.Querier) { _, _ = query.Orders(ctx, q, "", "", 1) }),
+			[]string{"SEARCH o USING PRIMARY KEY (id<?)", "SEARCH a USING PRIMARY KEY (id=?)"},
+		},
+		{
+			read(func(q query.Querier) { _, _, _ = query.OrderIDs(ctx, q, "x", "", 1, noon) }),
+			[]string{"SEARCH o USING INDEX orders_account (account=? AND id<?)", "SEARCH a USING PRIMARY KEY (id=?)"},
+		},
+		{
+			read(func(q query.Querier) { _, _ = query.LastEvent(ctx, q) }),
+			[]string{"INDEX events_clock (clock>?)", "SEARCH events USING PRIMARY KEY (id<?)"},
+		},
+		{insertEvent, []string{"INDEX events_clock (clock>?)"}},
+		{trimOrders, []string{"INDEX orders_ends (ends>? AND ends<?)"}},
+		{trimAuthorizations, []string{"INDEX authorizations_unused (ends<?)"}},
+		{trimIntents, []string{"INDEX intents_ends (not_after<?)"}},
+		{trimEvents, []string{"INDEX events_routine (at<?)"}},
+	}
+	for _, test := range cases {
+		found := strings.Join(plan(t, db, test.statement), "; ")
+		for _, step := range test.steps {
+			if !strings.Contains(found, step) {
+				t.Errorf("%s\nis found by %s; want %s", test.statement, found, step)
+			}
+		}
+		for _, slow := range []string{"SCAN e", "SCAN o", "SCAN a", "TEMP B-TREE"} {
+			if strings.Contains(found, slow) {
+				t.Errorf("%s\nis found by %s", test.statement, found)
+			}
+		}
 	}
 }
 

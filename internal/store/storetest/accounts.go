@@ -18,7 +18,6 @@ func testAccounts(t *testing.T, open Open) {
 		"credential":                    testAccountCredential,
 		"parallel uses of a credential": testAccountCredentialRace,
 		"contacts":                      testAccountContacts,
-		"end":                           testAccountEnd,
 		"ended is ended":                testAccountEndTwice,
 		"pages":                         testAccountPages,
 	})
@@ -205,55 +204,6 @@ func testAccountContacts(t *testing.T, w *World) {
 			_, err := w.Store.SetContacts(background(), account, nil, w.Event(event.AccountUpdated, account))
 			return err
 		})
-	}
-}
-
-func testAccountEnd(t *testing.T, w *World) {
-	for _, to := range []acme.Status{acme.Deactivated, acme.Revoked} {
-		a := w.NewAccount()
-		pending, _ := w.NewOrder(a.ID, "pending.example.com")
-		ready := w.NewReadyOrder(a.ID, "ready.example.com")
-		expired, _ := w.Order(a.ID)
-		expired.Expires = Noon
-		must(t, w.Store.CreateOrder(background(), expired, nil, w.Event(event.OrderCreated, expired.ID)))
-		refused, lost := w.NewOrder(a.ID, "refused.example.com")
-		_, err := w.Store.Conclude(background(), w.failure(lost[0]), w.Event(event.AuthorizationInvalid, lost[0].ID))
-		must(t, err)
-		valid := w.Issue(a.ID, "valid.example.com")
-		begun := w.NewReadyOrder(a.ID, "begun.example.com")
-		intent, der := w.Intent(begun)
-		w.Begin(intent)
-		others, _ := w.NewOrder(w.NewAccount().ID, "others.example.com")
-
-		e := w.Event(event.AccountDeactivated, a.ID)
-		e.At = Noon.Add(time.Minute)
-		w.tells(e, func() {
-			got, err := w.Store.EndAccount(background(), a.ID, to, e)
-			must(t, err)
-			if to == acme.Deactivated {
-				a.Deactivated = e.At
-			} else {
-				a.Revoked = e.At
-			}
-			same(t, "the ended account", got, a)
-		})
-		statuses := map[string]acme.Status{
-			pending.ID: acme.Invalid, ready.ID: acme.Invalid, valid.Order: acme.Valid, begun.ID: acme.Processing, others.ID: acme.Pending,
-		}
-		for id, want := range statuses {
-			if got := w.orderStatus(id, e.At); got != want {
-				t.Errorf("%s: order %s is %s; want %s", to, id, got, want)
-			}
-		}
-		for _, o := range []acme.Order{expired, refused} { // invalid already: nothing is added
-			if got, _, err := w.Store.Order(background(), o.ID); err != nil || got.Failure != nil {
-				t.Errorf("%s: order %s has the failure %v, %v", to, o.ID, got.Failure, err)
-			}
-		}
-		w.Complete(intent, der) // what was processing runs to its end
-		if got := w.orderStatus(begun.ID, e.At); got != acme.Valid {
-			t.Errorf("%s: the order that was processing is %s", to, got)
-		}
 	}
 }
 

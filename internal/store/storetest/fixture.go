@@ -66,10 +66,15 @@ func NewWorld(t testing.TB, s store.Store) *World {
 
 // ID returns a new id; later ones sort behind earlier ones.
 func (w *World) ID() string {
-	var random [id.RandomBytes]byte
 	tick := w.ticks.Add(1)
+	return idAt(Noon.Add(time.Duration(tick)*time.Millisecond), tick)
+}
+
+// idAt returns the id that a tick has at a time.
+func idAt(at time.Time, tick int64) string {
+	var random [id.RandomBytes]byte
 	binary.BigEndian.PutUint32(random[3:], uint32(tick))
-	return id.New(Noon.Add(time.Duration(tick)*time.Millisecond), random)
+	return id.New(at, random)
 }
 
 // Event returns an event at Noon.

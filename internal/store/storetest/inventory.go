@@ -49,13 +49,3 @@ func (w *World) Populate() {
 	e.At = Noon.Add(-time.Hour)
 	must(w, db.AcceptClock(ctx, e))
 }
-
-// compromise blocks a key that another certificate has too, and returns that one.
-func (w *World) compromise() pki.Certificate {
-	w.Helper()
-	account, subject := w.NewAccount(), w.newSubject()
-	proven, other := w.issueFor(account.ID, subject), w.issueFor(account.ID, subject)
-	_, err := w.revoke(proven.ID, Noon, pki.KeyCompromise, true)
-	must(w, err)
-	return other
-}

@@ -21,7 +21,6 @@ func testIssuance(t *testing.T, open Open) {
 		"begin: serial numbers":    testBeginSerial,
 		"complete: refused":        testCompleteRefused,
 		"complete: parallel":       testCompleteRace,
-		"abandon":                  testAbandon,
 		"intents":                  testIntents,
 	})
 }
@@ -231,25 +230,6 @@ func testCompleteRace(t *testing.T, w *World) {
 	if status := w.orderStatus(i.Order, Noon); (status == acme.Valid) != completed || (status == acme.Invalid) == completed {
 		t.Errorf("with %d certificates the order is %s", len(s.Certificates), status)
 	}
-}
-
-func testAbandon(t *testing.T, w *World) {
-	o := w.NewReadyOrder(w.NewAccount().ID, "example.com")
-	i, der := w.Intent(o)
-	_ = w.refuses(fault.Conflict, func() error { return w.abandon(i.ID) })
-	w.Begin(i)
-	failure := acme.Failure{Kind: "caa", Public: "CAA forbids it.", Identifier: o.Identifiers[0]}
-	e := w.Event(event.OrderFailed, o.ID)
-	w.tells(e, func() { must(t, w.Store.AbandonIssuance(background(), i.ID, failure, e)) })
-	o.Begun, o.Failure = Noon, &failure
-	got, _, err := w.Store.Order(background(), o.ID)
-	must(t, err)
-	same(t, "the order", got, o)
-	if status := w.orderStatus(o.ID, Noon); status != acme.Invalid {
-		t.Errorf("the order is %s", status)
-	}
-	_ = w.refuses(fault.Conflict, func() error { return w.abandon(i.ID) })
-	_ = w.refuses(fault.Conflict, func() error { return w.complete(i.ID, der) })
 }
 
 func testIntents(t *testing.T, w *World) {

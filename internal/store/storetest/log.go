@@ -14,6 +14,8 @@ func testLog(t *testing.T, open Open) {
 	each(t, open, map[string]func(*testing.T, *World){
 		"pages":                  testEventPages,
 		"newest":                 testLastEvent,
+		"an accepted clock":      testAcceptClock,
+		"accepted twice":         testAcceptClockAgain,
 		"an event without an id": testEventWithoutID,
 	})
 	t.Run("empty", func(t *testing.T) {
@@ -65,6 +67,73 @@ func testLastEvent(t *testing.T, w *World) {
 	at, err = w.Store.LastEvent(background())
 	must(t, err)
 	same(t, "the last event", at, Noon.Add(time.Second))
+}
+
+// lastEvent returns the date that the clock must not stand before.
+func (w *World) lastEvent() time.Time {
+	w.Helper()
+	return load(w, func() (time.Time, error) { return w.Store.LastEvent(background()) })
+}
+
+// happen writes an event as a clock that shows such a time would.
+func (w *World) happen(at time.Time) event.Event {
+	w.Helper()
+	e := w.at(event.ConnectorSaved, at)
+	must(w, w.Store.SuspendConnector(background(), w.Connector.ID, Noon, e))
+	return e
+}
+
+// at is Event with an id and a time of another moment.
+func (w *World) at(action event.Action, at time.Time) event.Event {
+	e := w.Event(action, w.Connector.ID)
+	e.ID, e.At = idAt(at, w.ticks.Add(1)), at
+	return e
+}
+
+// A clock that was ahead left events with dates to come. Once they are accepted, the protection begins again from the
+// acceptance, and grows with what happens then, though its ids stand among those of the accepted events.
+func testAcceptClock(t *testing.T, w *World) {
+	ahead := Noon.AddDate(1, 0, 0)
+	var future []event.Event
+	for i := range 3 {
+		future = append(future, w.happen(ahead.Add(time.Duration(i)*time.Hour)))
+	}
+	same(t, "the newest date", w.lastEvent(), future[2].At)
+
+	before := w.state()
+	e := w.at(event.ClockAccepted, Noon.Add(time.Minute))
+	must(t, w.Store.AcceptClock(background(), e))
+	after := w.state()
+	same(t, "the date after the acceptance", after.LastEvent, e.At)
+	if got := load(t, func() ([]event.Event, error) { return w.Store.Events(background(), "", future[0].ID, 1) }); got[0] != e {
+		t.Errorf("before the accepted events the log has %v; want the acceptance", got)
+	}
+	before.Events, before.LastEvent, after.Events, after.LastEvent = nil, time.Time{}, nil, time.Time{}
+	same(t, "the rest of the store", after, before)
+
+	for _, at := range []time.Time{Noon.Add(time.Hour), Noon.AddDate(0, 6, 0), ahead.Add(time.Hour + time.Minute), ahead.AddDate(1, 0, 0)} {
+		w.happen(at)
+		same(t, "the newest date", w.lastEvent(), at)
+	}
+	w.trim(ahead.AddDate(2, 0, 0))
+	same(t, "the newest date after retention", w.lastEvent(), ahead.AddDate(1, 0, 0))
+}
+
+func testAcceptClockAgain(t *testing.T, w *World) {
+	for i := range 3 {
+		w.happen(Noon.AddDate(10-i, 0, 0))
+		e := w.at(event.ClockAccepted, Noon.AddDate(0, 0, i+1))
+		must(t, w.Store.AcceptClock(background(), e))
+		same(t, "the newest date", w.lastEvent(), e.At)
+	}
+	earlier := w.at(event.ClockAccepted, Noon.AddDate(0, 0, -1)) // the clock before was ahead as well
+	must(t, w.Store.AcceptClock(background(), earlier))
+	same(t, "the newest date", w.lastEvent(), earlier.At)
+
+	for _, e := range []event.Event{{}, w.Event(event.ConnectorSaved, ""), {ID: w.ID(), Action: event.ClockAccepted}} {
+		_ = w.refuses(fault.Internal, func() error { return w.Store.AcceptClock(background(), e) })
+	}
+	_ = w.refuses(fault.Conflict, func() error { return w.Store.AcceptClock(background(), earlier) })
 }
 
 // What cannot be told does not happen.

@@ -23,12 +23,6 @@ func (w *World) revoke(id string, at time.Time, reason pki.Reason, block bool) (
 	return w.Store.Revoke(background(), id, at, reason, block, w.Event(event.CertificateRevoked, id))
 }
 
-// compromised returns the certificates of blocked keys that should be revoked.
-func (w *World) compromised(now time.Time) []pki.Certificate {
-	w.Helper()
-	return load(w, func() ([]pki.Certificate, error) { return w.Store.Compromised(background(), now, everything) })
-}
-
 func testRevoke(t *testing.T, w *World) {
 	account := w.NewAccount()
 	for _, reason := range []pki.Reason{pki.Unspecified, pki.KeyCompromise, pki.Superseded, pki.PrivilegeWithdrawn} {

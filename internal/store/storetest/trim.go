@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ func testTrim(t *testing.T, open Open) {
 		"orders":                testTrimOrders,
 		"shared authorizations": testTrimShared,
 		"pre-authorizations":    testTrimUnnamed,
+		"events":                testTrimEvents,
 		"steps":                 testTrimSteps,
 	})
 }
@@ -75,7 +77,7 @@ func testTrimOrders(t *testing.T, w *World) {
 		{ended.Add(time.Second), 3, []string{issued.Order, processing.ID}}, // with its authorization and the failed one's
 		{issued.NotAfter, 0, []string{issued.Order, processing.ID}},
 		{issued.NotAfter.Add(time.Second), 3, []string{processing.ID}}, // with its authorization and the abandoned intent
-		{Noon.AddDate(50, 0, 0), 0, []string{processing.ID}}, // it runs to its end
+		{Noon.AddDate(50, 0, 0), 0, []string{processing.ID}},           // it runs to its end
 	}
 	for n, step := range steps {
 		if rows := w.trim(step.before); rows != step.rows {
@@ -145,6 +147,39 @@ func testTrimUnnamed(t *testing.T, w *World) {
 			t.Errorf("the authorization for %s is left", a.Identifier)
 		}
 	}
+}
+
+// Events of orders and authorizations leave; what tells of certificates, accounts and operators stays.
+func testTrimEvents(t *testing.T, w *World) {
+	w.Populate()
+	later := Noon.Add(time.Hour)
+	young := w.Event(event.AuthorizationCreated, w.ID())
+	young.At = later
+	a := w.Authorization(w.NewAccount().ID, w.Names("young.example.com")[0])
+	must(t, w.Store.CreateAuthorization(background(), a, young))
+	var stay []event.Event
+	left := map[bool]int{}
+	for _, e := range w.events() {
+		leaves := strings.HasPrefix(string(e.Action), "order.") || strings.HasPrefix(string(e.Action), "authorization.")
+		if leaves = leaves && e.ID != young.ID; !leaves {
+			stay = append(stay, e)
+		}
+		left[leaves]++
+	}
+	if left[true] < 10 || left[false] < 10 {
+		t.Fatalf("there are too few events to tell: %v", left)
+	}
+	last := load(t, func() (time.Time, error) { return w.Store.LastEvent(background()) })
+	w.trim(Noon)
+	if n := len(w.events()); n != left[true]+left[false] {
+		t.Errorf("of %d events %d are left, and none is old", left[true]+left[false], n)
+	}
+	w.trim(later)
+	same(t, "the log", w.events(), stay)
+	same(t, "the newest date", load(t, func() (time.Time, error) { return w.Store.LastEvent(background()) }), last)
+	findings, err := w.Store.Check(background(), Noon)
+	must(t, err)
+	same(t, "the findings", findings, []string(nil))
 }
 
 func testTrimSteps(t *testing.T, w *World) {
