@@ -45,6 +45,25 @@ func FuzzParseHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string) { checkParse(t, []byte(signed(header, "{}"))) })
 }
 
+// FuzzNonces: whatever a body is, its nonces are few, and the one that Parse reads is among them.
+func FuzzNonces(f *testing.F) {
+	for _, seed := range []string{
+		signed(header("", ""), "{}"), signed(header("alg", "1"), ""), `{"protected":"` + b64(`{"nonce":"a","nonce":"b"}`) + `","protected":1}`,
+		`{"signatures":[{"protected":"` + b64(`{"nonce":"a"`) + `="}]}`, b64(`{"nonce":"a"}`) + ".e30.AA", strings.Repeat(`{"a":`, 100), "{\"\xff\":1}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		nonces := Nonces(body)
+		if len(nonces) > maxNonces {
+			t.Errorf("%d nonces", len(nonces))
+		}
+		if message, err := Parse(body); err == nil && message.Header.HasNonce && len(nonces) < maxNonces && !slices.Contains(nonces, message.Header.Nonce) {
+			t.Errorf("%q is not among %q", message.Header.Nonce, nonces)
+		}
+	})
+}
+
 func checkParse(t *testing.T, body []byte) {
 	message, err := Parse(body)
 	if err != nil {

@@ -32,7 +32,8 @@ type Message struct {
 }
 
 // Parse reads a request's body. A refusal is [fault.Malformed]; [fault.BadSignatureAlgorithm], which lists the
-// supported ones, for another algorithm; or [fault.BadPublicKey] for a key sent along that [ParseKey] refuses.
+// supported ones, for another algorithm; or [fault.BadPublicKey] for a key sent along that [ParseKey] refuses or that
+// is not for the algorithm.
 func Parse(body []byte) (*Message, error) {
 	opened, err := open(body)
 	if err != nil {
@@ -51,14 +52,14 @@ func Parse(body []byte) (*Message, error) {
 	}, nil
 }
 
-// Verify checks the signature with key, which must be the embedded one or that of the account in the key ID.
-// A header whose algorithm is not the key's own is [fault.BadPublicKey]; a wrong signature is [fault.Malformed].
+// Verify checks the signature with key, which must be the embedded one or that of the account in the key ID. Whatever
+// is wrong, the refusal is the same [fault.Malformed]: a stranger who names an account learns nothing about its key.
 func (m *Message) Verify(key Key) error {
-	if m.Header.Algorithm != key.scheme.algorithm {
-		return fault.New(fault.BadPublicKey,
-			"The JWS names the algorithm %s, but its key is for %s.", m.Header.Algorithm, key.scheme.algorithm)
+	if m.Header.Algorithm != key.scheme.algorithm || !key.verifies(m.signed, m.signature) {
+		return fault.New(fault.Malformed, "The JWS signature does not verify with its key; sign the request again, "+
+			"with the algorithm of the key, and with r and s at full length where it is ECDSA (RFC 7518 section 3.4).")
 	}
-	return key.verify(m.signed, m.signature)
+	return nil
 }
 
 func requestHeader(wire *wireHeader) (Header, error) {
@@ -95,6 +96,9 @@ func requestKey(wire *wireHeader) (*Key, error) {
 	key, err := ParseKey(wire.JWK)
 	if err != nil {
 		return nil, err
+	}
+	if named := wire.Algorithm.Value; named != key.Algorithm() {
+		return nil, badKey("the JWS names the algorithm %s, and its key is for %s", named, key.Algorithm())
 	}
 	return &key, nil
 }

@@ -9,8 +9,6 @@ import (
 	_ "crypto/sha256" // SHA-256 for RS256 and ES256
 	_ "crypto/sha512" // SHA-384 and SHA-512 for ES384 and ES512
 	"math/big"
-
-	"github.com/everleaf-pki/everleaf/internal/core/fault"
 )
 
 // scheme binds a type of key to the one JWS algorithm that it may be used with (RFC 7518 section 3.1, RFC 8037).
@@ -52,26 +50,22 @@ func (s scheme) digest(message []byte) []byte {
 	return hash.Sum(nil)
 }
 
-// verify refuses, as fault.Malformed, a signature that key did not make over message.
-func (k Key) verify(message, signature []byte) error {
+// verifies reports whether key made the signature over message. The zero Key made none.
+func (k Key) verifies(message, signature []byte) bool {
 	digest := k.scheme.digest(message)
-	var ok bool
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
-		ok = rsa.VerifyPKCS1v15(public, k.scheme.hash, digest, signature) == nil
+		return rsa.VerifyPKCS1v15(public, k.scheme.hash, digest, signature) == nil
 	case *ecdsa.PublicKey:
 		half := k.scheme.coordinate
 		if len(signature) != 2*half { // RFC 7518 section 3.4: r and s at full length, never DER
-			return fault.New(fault.Malformed, "The %s signature must have %d octets, r and s at full length (RFC 7518 section 3.4).",
-				k.scheme.algorithm, 2*half)
+			return false
 		}
 		r, s := new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:])
-		ok = ecdsa.Verify(public, digest, r, s) // refuses r and s outside 1 to n-1
+		return ecdsa.Verify(public, digest, r, s) // refuses r and s outside 1 to n-1
 	case ed25519.PublicKey:
-		ok = ed25519.Verify(public, message, signature)
+		return ed25519.Verify(public, message, signature)
+	default:
+		return false
 	}
-	if !ok {
-		return fault.New(fault.Malformed, "The JWS signature does not verify with its key; sign the request again.")
-	}
-	return nil
 }

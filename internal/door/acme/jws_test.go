@@ -112,7 +112,7 @@ func TestForms(t *testing.T) {
 		{"J-13 the signature of another account", func() string { return other.handmade(c.header().text(), wish).text() }, "malformed"},
 		{"J-15 crit", func() string { return c.handmade(c.header().with("crit", []string{"exp"}).text(), wish).text() }, "malformed"},
 		{"J-15 jku is ignored", func() string { return c.handmade(c.header().with("jku", "https://127.0.0.1/keys").text(), wish).text() }, ""},
-		{"J-16 the algorithm of another key", func() string { return c.handmade(c.header().with("alg", "RS256").text(), wish).text() }, "badPublicKey"},
+		{"J-16 the algorithm of another key", func() string { return c.handmade(c.header().with("alg", "RS256").text(), wish).text() }, "malformed"},
 		{"J-17 signature in DER", func() string {
 			return c.handmade(c.header().text(), wish).with("signature", encode([]byte{0x30, 6, 2, 1, 1, 2, 1, 1})).text()
 		}, "malformed"},
@@ -167,6 +167,22 @@ func TestForms(t *testing.T) {
 			t.Errorf("%d orders, want the 3 of the accepted requests", len(list.Orders))
 		}
 	})
+}
+
+// TestSignaturesTellNothingOfTheKey: who cannot sign for an account learns nothing about its key (J-13, J-16).
+func TestSignaturesTellNothingOfTheKey(t *testing.T) {
+	h := newHouse(t, quick)
+	c := h.account(t)
+	details := map[string]bool{}
+	for _, algorithm := range jws.Algorithms() {
+		for _, size := range []int{8, 64, 96, 132, 256} {
+			body := c.handmade(c.header().with("alg", algorithm).text(), orderOf("a.example.com")).with("signature", encode(make([]byte, size)))
+			details[h.post(at("new-order"), []byte(body.text())).refused(t, http.StatusBadRequest, "malformed").Detail] = true
+		}
+	}
+	if len(details) != 1 {
+		t.Errorf("%v", details)
+	}
 }
 
 func TestAlgorithms(t *testing.T) {
@@ -225,6 +241,7 @@ func TestKeys(t *testing.T) {
 		{"J-09 RSA of 1024 bits", "RS256", part{"kty": "RSA", "n": strings.Repeat("_", 170) + "8", "e": "AQAB"}, "badPublicKey"},
 		{"J-09 RSA of 2052 bits", "RS256", part{"kty": "RSA", "n": "D_" + ones[:340] + "8", "e": "AQAB"}, "badPublicKey"},
 		{"J-09 ES256 with a P-384 key", "ES256", part{"kty": "EC", "crv": "P-384", "x": good["x"], "y": good["y"]}, "badPublicKey"},
+		{"J-09 RS256 with a P-256 key", "RS256", good, "badPublicKey"},
 		{"J-09 Ed448", "EdDSA", part{"kty": "OKP", "crv": "Ed448", "x": "AAAA"}, "badPublicKey"},
 		{"J-09 a point off the curve", "ES256", good.with("y", good["x"]), "badPublicKey"},
 		{"J-09 secp256k1", "ES256", good.with("crv", "secp256k1"), "badPublicKey"},
