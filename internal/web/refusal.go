@@ -63,6 +63,9 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	}
 }
 
+// retryUnavailable is when to ask again after a 503 that does not say it (RFC 9110 section 15.6.4).
+const retryUnavailable = 10 * time.Second
+
 // refusal returns the reply for an error, with the given header and what the error adds to it.
 func refusal(header http.Header, err error) Reply {
 	document := problem.FromError(err)
@@ -79,6 +82,9 @@ func refusal(header http.Header, err error) Reply {
 		for name, values := range r.Header {
 			out[name] = append(out[name][:len(out[name]):len(out[name])], values...)
 		}
+	}
+	if document.Status == http.StatusServiceUnavailable && out.Get("Retry-After") == "" {
+		out.Set("Retry-After", RetryAfter(retryUnavailable))
 	}
 	out.Set("Content-Type", problem.MediaType)
 	out.Set("Content-Language", "en")

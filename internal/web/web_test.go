@@ -114,6 +114,18 @@ func TestErrors(t *testing.T) {
 			"INFO",
 		},
 		{
+			"a 503 that does not say when", fault.New(fault.Unavailable, "Busy."), 503,
+			http.Header{"Retry-After": {"10"}},
+			map[string]any{"type": "urn:ietf:params:acme:error:serverInternal", "status": 503.0, "detail": "Busy."},
+			"ERROR",
+		},
+		{
+			"a 503 that does", &web.Refusal{Header: http.Header{"Retry-After": {"3"}}, Err: fault.New(fault.Unavailable, "Busy.")}, 503,
+			http.Header{"Retry-After": {"3"}},
+			map[string]any{"type": "urn:ietf:params:acme:error:serverInternal", "status": 503.0, "detail": "Busy."},
+			"ERROR",
+		},
+		{
 			"T-06 a method with Allow", web.MethodNotAllowed("GET", "POST"), 405,
 			http.Header{"Allow": {"GET, POST"}},
 			map[string]any{"type": "urn:ietf:params:acme:error:malformed", "status": 405.0, "detail": "The method is not allowed here; use one of GET, POST."},
