@@ -20,10 +20,15 @@ func (s *server) acmeHandler() (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle(acme.Root, door)
 	public.RegisterRoots(mux, s.app.issue, s.app.log)
 	s.health.register(mux, false)
-	return mux, nil
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if acme.Below(r) {
+			door.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}), nil
 }
 
 // publicHandler is what the plain HTTP listener answers.

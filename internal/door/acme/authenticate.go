@@ -9,7 +9,6 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
-	"github.com/everleaf-pki/everleaf/internal/core/strictjson"
 	"github.com/everleaf-pki/everleaf/internal/core/wire"
 	"github.com/everleaf-pki/everleaf/internal/issue"
 	"github.com/everleaf-pki/everleaf/internal/web"
@@ -66,17 +65,11 @@ func readBody(r *http.Request) ([]byte, error) {
 	return web.ReadBody(r)
 }
 
-// spendUnread spends the nonce of a request that is refused before it is read to its end, and returns the refusal:
+// spendUnread spends what nonces a request has that is refused before it is read to its end, and returns the refusal:
 // "once a nonce value has appeared in an ACME request, the server MUST consider it invalid" (RFC 8555 section 6.5).
 func (d *door) spendUnread(body []byte, refusal error) error {
-	var outer struct {
-		Protected strictjson.Bytes `json:"protected"`
-	}
-	var header struct {
-		Nonce string `json:"nonce"`
-	}
-	if strictjson.Decode(body, &outer) == nil && strictjson.Decode(outer.Protected, &header) == nil {
-		_ = d.nonces.Spend(header.Nonce) // it was refused anyway
+	for _, n := range jws.Nonces(body) {
+		_ = d.nonces.Spend(n) // it was refused anyway
 	}
 	return refusal
 }
@@ -121,6 +114,22 @@ func (d *door) admit(ctx context.Context, r *request) error {
 	r.record.Add(slog.String("account", account.ID))
 	r.requester, err = d.service.Admit(ctx, r.connector, account)
 	return asStopped(err)
+}
+
+// whyRefused looks again at the account of a request that was refused after it was admitted: when it has ended or was
+// stopped meanwhile, that is the reason, and it is told as admit tells it.
+func (d *door) whyRefused(r *request, refusal error) error {
+	if r.requester.Account.ID == "" || !fault.Is(refusal, fault.Unauthorized) && !fault.Is(refusal, fault.NotReady) {
+		return refusal
+	}
+	account, err := d.service.Account(r.http.Context(), r.connector, r.requester.Account.ID)
+	if err != nil {
+		return refusal
+	}
+	if _, err = d.service.Admit(r.http.Context(), r.connector, account); fault.Is(err, fault.Unauthorized) {
+		return asStopped(err)
+	}
+	return refusal
 }
 
 // asStopped gives the refusal of an account that has ended its status (RFC 8555 section 7.3.6).

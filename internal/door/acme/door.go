@@ -24,6 +24,12 @@ import (
 // Root is the path below which the door's resources stand.
 const Root = "/acme/"
 
+// Below reports whether a request is for the door, which answers everything there itself, whatever stands in the path: a
+// ServeMux would answer some of it with redirects and texts of its own.
+func Below(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, Root) || r.URL.Path+"/" == Root
+}
+
 // Options are the settings of the door.
 type Options struct {
 	Web    web.Options // its MaxBody is the door's own
@@ -102,7 +108,7 @@ func (d *door) dispatch(r *http.Request, record *web.Record, header http.Header)
 	return d.method(route, &request{http: r, record: record, connector: connector, urls: urls, vars: vars})
 }
 
-// connector returns an open ACME connector. What it says does not depend on connectors of other kinds.
+// connector returns an ACME connector. What it says does not depend on connectors of other kinds.
 func (d *door) connector(ctx context.Context, name string) (policy.Connector, error) {
 	c, err := d.service.Connector(ctx, policy.KindACME, name)
 	if fault.Is(err, fault.NotFound) {
@@ -127,7 +133,8 @@ func (d *door) method(route route, r *request) (web.Reply, error) {
 	case route.access != opened || m != http.MethodGet && m != http.MethodHead:
 		return web.Reply{}, web.MethodNotAllowed(allowed...)
 	}
-	return route.handle(d, r.http.Context(), r)
+	reply, err := route.handle(d, r.http.Context(), r)
+	return reply, d.whyRefused(r, err)
 }
 
 // preflight tells a browser what its page may send.

@@ -102,6 +102,21 @@ func TestSpentN05(t *testing.T) {
 		{"a refused payload", func(n string) answer {
 			return h.post(at("new-order"), []byte(c.handmade(c.header().with("nonce", n).text(), "{}").text()))
 		}},
+		{"a duplicate member", func(n string) answer {
+			body := c.handmade(c.header().with("nonce", n).text(), wish).text()
+			return h.post(at("new-order"), []byte(strings.Replace(body, "{", `{"payload":"e30",`, 1)))
+		}},
+		{"a duplicate header parameter", func(n string) answer {
+			return h.post(at("new-order"), []byte(c.handmade(strings.Replace(c.header().with("nonce", n).text(), "{", `{"alg":"ES256",`, 1), wish).text()))
+		}},
+		{"trailing data", func(n string) answer {
+			return h.post(at("new-order"), []byte(c.handmade(c.header().with("nonce", n).text(), wish).text()+"{"))
+		}},
+		{"the general form", func(n string) answer {
+			p := c.handmade(c.header().with("nonce", n).text(), wish)
+			one := part{"protected": p["protected"], "signature": p["signature"]}
+			return h.post(at("new-order"), []byte(part{"payload": p["payload"], "signatures": []part{one}}.text()))
+		}},
 		{"a read", func(n string) answer {
 			return h.post(c.kid, []byte(c.handmade(c.header().with("nonce", n).with("url", c.kid).text(), "").text()))
 		}},

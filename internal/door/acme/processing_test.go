@@ -2,7 +2,6 @@ package acme_test
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,7 +15,6 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/wire"
 	door "github.com/everleaf-pki/everleaf/internal/door/acme"
 	"github.com/everleaf-pki/everleaf/internal/issue"
-	"github.com/everleaf-pki/everleaf/internal/web"
 )
 
 // slow is the real use cases, but for orders: these are as the test says.
@@ -36,11 +34,7 @@ func (s *slow) Order(context.Context, issue.Requester, string) (issue.OrderView,
 func TestSlowOrder(t *testing.T) {
 	h := newHouse(t, quick)
 	s := &slow{Service: h.service}
-	var err error
-	h.door, err = door.New(s, door.Options{
-		Web: web.Options{Log: slog.New(slog.DiscardHandler)}, Nonces: h.nonces, OwnName: func(string) bool { return true },
-	})
-	check(t, err)
+	h.through(t, s)
 	c := h.account(t)
 	s.view = issue.OrderView{Order: acme.Order{ID: "o1"}, Status: acme.Processing, RetryAfter: 1500 * time.Millisecond}
 	t.Run("O-13 finalize while the certificate is being made", func(t *testing.T) {

@@ -200,11 +200,6 @@ func TestUnknownPaths(t *testing.T) {
 		t.Run("GET "+path, func(t *testing.T) { h.get(base+path).refused(t, http.StatusNotFound, "malformed") })
 		t.Run("N-03 POST "+path, func(t *testing.T) { h.post(base+path, nil).refused(t, http.StatusNotFound, "malformed") })
 	}
-	t.Run("a suspended connector", func(t *testing.T) {
-		_, err := h.manage.SuspendConnector(t.Context(), "test", "default")
-		check(t, err)
-		h.get(at("directory")).refused(t, http.StatusForbidden, "unauthorized")
-	})
 }
 
 func TestHosts(t *testing.T) {
