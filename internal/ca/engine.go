@@ -31,8 +31,17 @@ type Engine struct {
 	sources []lint.Source
 
 	mu      sync.Mutex
-	issuers map[issuerKey]*issuer
+	issuers map[issuerKey]*slot
+
+	testsMu sync.Mutex
 	tests   map[x509.SignatureAlgorithm]crypto.Signer // throw-away keys
+}
+
+// slot holds an issuer once its key is loaded. Each has its own lock: loading takes long, and for a key that cannot be
+// opened it is tried again by everyone who asks, which must not hold up other issuers.
+type slot struct {
+	mu     sync.Mutex
+	opened *issuer // nil: not yet
 }
 
 // issuerKey is what an issuer's signatures depend on.
@@ -51,7 +60,7 @@ func New(keys KeyStore, sources ...lint.Source) *Engine {
 	return &Engine{
 		keys:    keys,
 		sources: append([]lint.Source{lint.Leaf}, sources...),
-		issuers: map[issuerKey]*issuer{},
+		issuers: map[issuerKey]*slot{},
 		tests:   map[x509.SignatureAlgorithm]crypto.Signer{},
 	}
 }
@@ -65,18 +74,28 @@ func (e *Engine) CanSign(i pki.Issuer) error {
 
 // issuer returns an issuer with its key, which is loaded once.
 func (e *Engine) issuer(i pki.Issuer) (*issuer, error) {
+	s := e.slot(issuerKey{string(i.Certificate), i.Key})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opened == nil {
+		opened, err := e.open(i)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Unavailable, "The issuer %q cannot sign at present; the operator has to look at its key.", i.Name)
+		}
+		s.opened = opened
+	}
+	return s.opened, nil
+}
+
+func (e *Engine) slot(id issuerKey) *slot {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	id := issuerKey{string(i.Certificate), i.Key}
-	if known, ok := e.issuers[id]; ok {
-		return known, nil
+	s, ok := e.issuers[id]
+	if !ok {
+		s = &slot{}
+		e.issuers[id] = s
 	}
-	opened, err := e.open(i)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Unavailable, "The issuer %q cannot sign at present; the operator has to look at its key.", i.Name)
-	}
-	e.issuers[id] = opened
-	return opened, nil
+	return s
 }
 
 func (e *Engine) open(i pki.Issuer) (*issuer, error) {
@@ -95,14 +114,26 @@ func (e *Engine) open(i pki.Issuer) (*issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key %q of issuer %s: %w", i.Key, i.ID, err)
 	}
+	test, err := e.throwAway(algorithm)
+	if err != nil {
+		return nil, err
+	}
+	return &issuer{certificate, algorithm, key, rehearse(certificate, test)}, nil
+}
+
+// throwAway returns the throw-away key of an algorithm, which is made once.
+func (e *Engine) throwAway(algorithm x509.SignatureAlgorithm) (crypto.Signer, error) {
+	e.testsMu.Lock()
+	defer e.testsMu.Unlock()
 	test, ok := e.tests[algorithm]
 	if !ok {
+		var err error
 		if test, err = throwAwayKey(algorithm); err != nil {
 			return nil, err
 		}
 		e.tests[algorithm] = test
 	}
-	return &issuer{certificate, algorithm, key, rehearse(certificate, test)}, nil
+	return test, nil
 }
 
 // checkPair returns the algorithm of a key that belongs to a CA certificate.

@@ -1,11 +1,13 @@
 package ca_test
 
 import (
+	"crypto"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/everleaf-pki/everleaf/internal/ca"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
@@ -67,6 +69,40 @@ func TestKeysAreLoadedOnce(t *testing.T) {
 	if n := a.store.loads.Load() - before; n != 1 {
 		t.Errorf("the key was loaded %d times", n)
 	}
+}
+
+// hangingStore does not answer for one key until it is told to.
+type hangingStore struct {
+	*keyStore
+	asked, answer chan struct{}
+}
+
+func (s hangingStore) Load(name string) (crypto.Signer, error) {
+	if name == "root" {
+		close(s.asked)
+		<-s.answer
+	}
+	return s.keyStore.Load(name)
+}
+
+// A key that takes long to load, or cannot be loaded, holds up no other issuer.
+func TestIssuersLoadApart(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, pki.ECDSAP256)
+	store := hangingStore{a.store, make(chan struct{}), make(chan struct{})}
+	engine := ca.New(store)
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := engine.CanSign(a.rootIssuer); err != nil {
+			t.Error(err)
+		}
+	})
+	<-store.asked
+	if err := engine.CanSign(a.issuer); err != nil {
+		t.Error(err)
+	}
+	close(store.answer)
+	group.Wait()
 }
 
 func BenchmarkPrepare(b *testing.B) { benchmark(b, false) }
