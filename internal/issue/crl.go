@@ -41,6 +41,16 @@ func (s *Service) PublishLists(ctx context.Context) (int, error) {
 	return published, err
 }
 
+// coveredUntil is the time up to which the last list named whatever had expired. The date of a list that was made while
+// the clock was ahead says nothing of that: certificates that are valid now would leave the next list as if they had
+// expired long ago.
+func coveredUntil(last pki.CRL, now time.Time) time.Time {
+	if last.ThisUpdate.After(now) {
+		return now.Add(-crlLife)
+	}
+	return last.ThisUpdate
+}
+
 // publish makes the next list of a shard. An issuer that has expired or whose key is elsewhere, such as a root kept off the
 // machine, is skipped: its list is made where its key is.
 func (s *Service) publish(ctx context.Context, last pki.CRL, now time.Time) (bool, error) {
@@ -51,8 +61,7 @@ func (s *Service) publish(ctx context.Context, last pki.CRL, now time.Time) (boo
 	if !now.Before(issuer.NotAfter) || issuer.Key == "" {
 		return false, nil
 	}
-	since := last.ThisUpdate
-	entries, err := s.store.Entries(ctx, last.Issuer, last.Shard.Number, since)
+	entries, err := s.store.Entries(ctx, last.Issuer, last.Shard.Number, coveredUntil(last, now))
 	if err != nil {
 		return false, err
 	}

@@ -238,6 +238,23 @@ func TestAnEntryStaysOneListLongerThanItsCertificate(t *testing.T) {
 	}
 }
 
+func TestAListOfAClockThatWasAheadTakesNothingFromTheNext(t *testing.T) {
+	h := newHouse(t)
+	owner := h.requester()
+	first, second := h.issued(owner, newKey(t), "a.example.com"), h.issued(owner, newKey(t), "b.example.com")
+	check(t, h.byAccount(owner, first.Certificate.DER))
+	h.list()
+	h.clock.advance(100 * 24 * time.Hour)
+	ahead := h.list()
+	h.clock.advance(-100 * 24 * time.Hour)
+	check(t, h.byAccount(owner, second.Certificate.DER))
+	for range 2 {
+		if next := h.list(); next.Number.Cmp(ahead.Number) <= 0 || next.ThisUpdate.After(h.clock.Now()) || len(next.RevokedCertificateEntries) != 2 {
+			t.Errorf("list %v of %v has %d entries", next.Number, next.ThisUpdate, len(next.RevokedCertificateEntries))
+		}
+	}
+}
+
 func TestTheListIsWhereTheCertificateSays(t *testing.T) {
 	h := newHouse(t)
 	d := h.issued(h.requester(), newKey(t), "a.example.com")
