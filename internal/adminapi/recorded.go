@@ -133,6 +133,13 @@ type RevokedCertificate struct {
 	Changed bool `json:"changed"` // false: it was revoked before, with this date and reason, and nothing was to do
 }
 
+// Clock is how the clock of the server stood to its log.
+type Clock struct {
+	Now      time.Time `json:"now"`             // by the clock
+	Newest   time.Time `json:"newest,omitzero"` // date of the newest event that counted
+	Accepted bool      `json:"accepted"`        // false: the clock did not stand before it, and nothing was to do
+}
+
 // Event is one entry of the log.
 type Event struct {
 	ID           string    `json:"id"`

@@ -145,7 +145,7 @@ failed, 3 partly done, 4 a check found something.`,
 	add("look", "Look:", newCert(c), newOrder(c), newAccount(c), newEvent(c))
 	add("declare", "Declare:", newConnector(c), newCredential(c), newProfile(c), newIssuer(c), newOrg(c))
 	add("care", "Care for the installation:",
-		newStatus(c), newCheck(c), newBackup(c), newRestore(c), newKey(c), newReload(c), newConfig(c))
+		newStatus(c), newCheck(c), newBackup(c), newRestore(c), newKey(c), newClock(c), newReload(c), newConfig(c))
 	add("about", "About this program:", newCompletion(c), newMan(c), newVersion(c))
 	inOrder(root)
 	return root

@@ -69,6 +69,7 @@ func TestRequests(t *testing.T) {
 		{"cert revoke ff", "POST /v1/certificates/ff/revoke {}"},
 		{"cert revoke ff --reason keyCompromise", `POST /v1/certificates/ff/revoke {"reason":"keyCompromise"}`},
 		{"event list", "GET /v1/events?limit=100"},
+		{"clock accept", "POST /v1/clock/accept"},
 		{"event list --object o --limit 0", "GET /v1/events?limit=1000&object=o"},
 	}
 	door := &fakeDoor{}

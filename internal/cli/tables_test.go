@@ -28,7 +28,7 @@ func TestTables(t *testing.T) {
 		"credential list", "credential show kid1", "credential create --name web --connector shops", "account list", "account show acc1",
 		"order list", "order show order1", "order show order1 -o yaml",
 		"cert list", "cert show ff01", "cert show ff01 -o pem", "cert show ff01 -o json", "cert list -o yaml",
-		"cert revoke ff01", "cert revoke ff02", "cert revoke ff02 -o json", "event list",
+		"cert revoke ff01", "cert revoke ff02", "cert revoke ff02 -o json", "event list", "clock accept",
 	} {
 		stdout, stderr, code := b.run(strings.Fields(args)...)
 		all.WriteString("$ everleaf " + args + "\n" + stdout)
@@ -93,6 +93,7 @@ func sampleAnswers() map[string]any {
 		"GET /v1/certificates/ff01":         shown,
 		"POST /v1/certificates/ff01/revoke": adminapi.RevokedCertificate{Certificate: revoked, Changed: true},
 		"POST /v1/certificates/ff02/revoke": adminapi.RevokedCertificate{Certificate: revoked},
+		"POST /v1/clock/accept":             adminapi.Clock{Now: noon, Newest: noon.Add(24 * time.Hour), Accepted: true},
 		"GET /v1/events?limit=100": adminapi.Events{Events: []adminapi.Event{
 			{ID: "event1", At: noon.Add(-time.Second), Organisation: "default", Actor: "admin:local", Action: "certificate.revoked", Object: "cert1", Detail: hostile},
 		}},

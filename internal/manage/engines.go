@@ -66,6 +66,8 @@ type records interface {
 	FindCertificates(ctx context.Context, f pki.Filter) ([]pki.Certificate, error)
 	Revoke(ctx context.Context, certificate string, at time.Time, reason pki.Reason, block bool, e event.Event) (pki.Certificate, error)
 	Events(ctx context.Context, object, before string, limit int) ([]event.Event, error)
+	LastEvent(ctx context.Context) (time.Time, error)
+	AcceptClock(ctx context.Context, e event.Event) error
 }
 
 // Keys keeps the issuers' private keys. No key is ever overwritten.

@@ -91,3 +91,8 @@ func (d *door) events(r *http.Request) (any, error) {
 	found, next, err := d.manage.Events(r.Context(), parameter(r, "object"), page)
 	return adminapi.Events{Events: each(found, happening), Next: next}, err
 }
+
+func (d *door) acceptClock(r *http.Request) (any, error) {
+	c, err := d.manage.AcceptClock(r.Context(), d.by(r))
+	return shown(c, err, clock)
+}

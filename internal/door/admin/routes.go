@@ -44,5 +44,6 @@ func routes() []route {
 		{http.MethodPost, "/v1/certificates/{ref}/revoke", nil, (*door).revokeCertificate},
 
 		{http.MethodGet, "/v1/events", append(page, "object"), (*door).events},
+		{http.MethodPost, "/v1/clock/accept", nil, (*door).acceptClock},
 	}
 }

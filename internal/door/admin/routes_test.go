@@ -76,6 +76,7 @@ func TestClientReachesEveryRoute(t *testing.T) {
 			return err
 		},
 		func() error { _, err := c.Events(ctx, kid, adminapi.Page{}); return err },
+		func() error { _, err := c.AcceptClock(ctx); return err },
 	}
 	for n, call := range calls {
 		if err := call(); err != nil {

@@ -180,6 +180,10 @@ func happening(e manage.EventView) adminapi.Event {
 	}
 }
 
+func clock(c manage.ClockView) adminapi.Clock {
+	return adminapi.Clock{Now: adminapi.Date(c.Now), Newest: adminapi.Date(c.Newest), Accepted: c.Accepted}
+}
+
 func fingerprint(der []byte) string {
 	sum := sha256.Sum256(der)
 	return hex.EncodeToString(sum[:])
