@@ -41,6 +41,7 @@ type Streams struct {
 type command struct {
 	Streams
 	env      func(string) string
+	names    []string // of the variables that env knows
 	now      func() time.Time
 	patience time.Duration // how long a folder that another process holds is waited for
 }
@@ -60,12 +61,13 @@ func (e *exit) Error() string {
 
 func (e *exit) Unwrap() error { return e.err }
 
-// Run runs one command and returns its exit code. SIGINT and SIGTERM end it in order; a second one at once.
-func Run(ctx context.Context, args []string, s Streams, env func(string) string) int {
+// Run runs one command with an environment as os.Environ returns it, and returns its exit code. SIGINT and SIGTERM end it in order; a second one at once.
+func Run(ctx context.Context, args []string, s Streams, environ []string) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	return run(ctx, &command{Streams: s, env: env, now: time.Now, patience: patience}, args)
+	env, names := environment(environ)
+	return run(ctx, &command{Streams: s, env: env, names: names, now: time.Now, patience: patience}, args)
 }
 
 func run(ctx context.Context, c *command, args []string) int {

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,7 +52,7 @@ func (b *bench) run(args ...string) (stdout, stderr string, code int) {
 	var out, talk strings.Builder
 	c := &command{
 		Streams: Streams{In: strings.NewReader(""), Out: &out, Err: &talk},
-		env:     func(name string) string { return b.env[name] }, now: func() time.Time { return noon }, patience: b.patience,
+		env:     func(name string) string { return b.env[name] }, names: slices.Collect(maps.Keys(b.env)), now: func() time.Time { return noon }, patience: b.patience,
 	}
 	code = run(b.t.Context(), c, args)
 	return out.String(), talk.String(), code

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -57,7 +59,19 @@ func (c *command) sources(cmd *cobra.Command) config.Sources {
 		}
 	}
 	file, asked := c.configFile(cmd)
-	return config.Sources{Flags: given, Env: c.env, File: file, Asked: asked}
+	return config.Sources{Flags: given, Env: c.env, Variables: c.names, File: file, Asked: asked}
+}
+
+// environment returns what looks a variable up, and the names of all variables. Of a name that is there twice the last
+// value counts.
+func environment(environ []string) (env func(string) string, names []string) {
+	values := make(map[string]string, len(environ))
+	for _, line := range environ {
+		if name, value, ok := strings.Cut(line, "="); ok {
+			values[name] = value
+		}
+	}
+	return func(name string) string { return values[name] }, slices.Collect(maps.Keys(values))
 }
 
 // configFile returns the configuration file and whether a person named it.

@@ -50,7 +50,7 @@ type Setting struct {
 
 // Env is the setting's environment variable; lists are separated by commas there.
 func (s Setting) Env() string {
-	return "EVERLEAF_" + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
+	return prefix + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
 }
 
 // Settings returns the table of all settings.

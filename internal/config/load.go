@@ -9,10 +9,11 @@ import (
 
 // Sources is where settings come from.
 type Sources struct {
-	Flags map[string][]string // by name, those that were given
-	Env   func(string) string
-	File  string // path; "" reads no file
-	Asked bool   // the file was named by a person and must exist
+	Flags     map[string][]string // by name, those that were given
+	Env       func(string) string
+	Variables []string // names of the variables that Env knows; those that begin like ours must be ours
+	File      string   // path; "" reads no file
+	Asked     bool     // the file was named by a person and must exist
 }
 
 // Default is the Source of a value that nobody gave.
@@ -37,7 +38,7 @@ func Load(s Sources) (Config, error) {
 // are returned beside an error too.
 func Resolve(s Sources) (Config, []Value, error) {
 	file, err := readFile(s)
-	problems := []error{err}
+	problems := []error{err, checkVariables(s)}
 	var c Config
 	var values []Value
 	for _, setting := range Settings() {
@@ -50,6 +51,7 @@ func Resolve(s Sources) (Config, []Value, error) {
 			problems = append(problems, fmt.Errorf("%s: %w", v.place(), err))
 		}
 	}
+	problems = append(problems, onePassphrase(s, values))
 	if c.Data == "" {
 		problems = append(problems, errors.New("no data folder is set and none can be derived; give --data"))
 	}
