@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/pflag"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
@@ -27,7 +29,12 @@ func addPages(flags *pflag.FlagSet, limit int) *pageFlags {
 // eventLimit is how much of the log is shown unless told otherwise: it grows without end.
 const eventLimit = 100
 
-// collect fetches page after page up to the limit. Next is where the list goes on, "" at its end.
+// errEndless says that a list would never end.
+var errEndless = &exit{exitRemote, errors.New("the server's list does not end: a page begins where one before it began; report this")}
+
+// collect fetches page after page up to the limit. Next is where the list goes on, "" at its end. A page may have fewer
+// elements than were asked for, even none. Lists go from the newest to the oldest, and ids grow with time: a page that
+// does not begin at an older id than the one before it would come again and again, and is refused.
 func collect[T any](p *pageFlags, fetch func(adminapi.Page) (part []T, next string, err error)) (list []T, next string, err error) {
 	list, next = []T{}, p.before
 	for {
@@ -39,10 +46,14 @@ func collect[T any](p *pageFlags, fetch func(adminapi.Page) (part []T, next stri
 		if err != nil {
 			return nil, "", err
 		}
-		list, next = append(list, part...), following
-		if next == "" || len(part) == 0 || p.limit > 0 && len(list) >= p.limit {
-			return list, next, nil
+		list = append(list, part...)
+		if following == "" || p.limit > 0 && len(list) >= p.limit {
+			return list, following, nil
 		}
+		if next != "" && following >= next {
+			return nil, "", errEndless
+		}
+		next = following
 	}
 }
 

@@ -130,7 +130,7 @@ func TestSlips(t *testing.T) {
 	}
 }
 
-// A long list is fetched in pages, up to the limit.
+// A long list is fetched in pages, up to the limit. A page may be empty though more follow.
 func TestPages(t *testing.T) {
 	certificates := func(next string, ids ...string) adminapi.Certificates {
 		list := adminapi.Certificates{Next: next, Certificates: []adminapi.Certificate{}}
@@ -140,22 +140,47 @@ func TestPages(t *testing.T) {
 		return list
 	}
 	door := &fakeDoor{answers: map[string]any{
-		"GET /v1/certificates?limit=1000":          certificates("b", "a", "b"),
-		"GET /v1/certificates?before=b&limit=1000": certificates("", "c"),
-		"GET /v1/certificates?limit=3":             certificates("b", "a", "b"),
-		"GET /v1/certificates?before=b&limit=1":    certificates("c", "c"),
+		"GET /v1/certificates?limit=1000":           certificates("y", "z", "y"),
+		"GET /v1/certificates?before=y&limit=1000":  certificates("x5"),
+		"GET /v1/certificates?before=x5&limit=1000": certificates("", "x"),
+		"GET /v1/certificates?limit=3":              certificates("y", "z", "y"),
+		"GET /v1/certificates?before=y&limit=1":     certificates("x", "x"),
 	}}
 	b := newBench(t, serveDoor(t, door))
 	header := "SERIAL  STATUS  EXPIRES                        PROFILE  CONNECTOR  NAMES\n"
 	row := func(id string) string {
 		return id + "       -       2026-11-23 12:00:00 UTC (now)  -        -          -\n"
 	}
-	b.want(exitDone, header+row("a")+row("b")+row("c"), "", "cert", "list")
-	b.want(exitDone, header+row("a")+row("b")+row("c"), "There are more; they follow with --before c\n", "cert", "list", "--limit", "3")
+	b.want(exitDone, header+row("z")+row("y")+row("x"), "", "cert", "list")
+	b.want(exitDone, header+row("z")+row("y")+row("x"), "There are more; they follow with --before x\n", "cert", "list", "--limit", "3")
 
 	stdout, _, _ := b.run("cert", "list", "--limit", "3", "-o", "json")
-	if !strings.Contains(stdout, "\n  \"next\": \"c\"\n") || strings.Count(stdout, `"serial"`) != 3 {
+	if !strings.Contains(stdout, "\n  \"next\": \"x\"\n") || strings.Count(stdout, `"serial"`) != 3 {
 		t.Errorf("got %s", stdout)
+	}
+}
+
+// TestEndlessList stops at a page that does not lead further back.
+func TestEndlessList(t *testing.T) {
+	for name, pages := range map[string][]string{
+		"the same page": {"y", "y"},
+		"a circle":      {"y", "x", "y"},
+		"a newer page":  {"x", "y"},
+	} {
+		door := &fakeDoor{answers: map[string]any{}}
+		before := ""
+		for _, next := range pages {
+			door.answers["GET /v1/accounts?"+before+"limit=1000"] = adminapi.Accounts{Accounts: []adminapi.Account{}, Next: next}
+			before = "before=" + next + "&"
+		}
+		b := newBench(t, serveDoor(t, door))
+		_, stderr, code := b.run("account", "list")
+		if code != exitRemote || stderr != "everleaf: the server's list does not end: a page begins where one before it began; report this\n" {
+			t.Errorf("%s: exit %d, %s", name, code, stderr)
+		}
+		if asked := len(door.requests()); asked != len(pages) {
+			t.Errorf("%s: %d requests, want %d", name, asked, len(pages))
+		}
 	}
 }
 
