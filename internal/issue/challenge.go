@@ -107,7 +107,7 @@ func (s *Service) validate(ctx context.Context, c policy.Connector, a acme.Autho
 	}
 	addresses := c.Rules.Addresses
 	addresses.Loopback = addresses.Loopback || s.options.Trial
-	return s.validator.Validate(ctx, policy.Look{
+	return s.contained(ctx, policy.Look{
 		Identifier: a.Identifier, Method: challenge.Method, Token: challenge.Token,
 		KeyAuthorization: challenge.KeyAuthorization, Addresses: addresses, Rules: c.Rules,
 	})
