@@ -92,7 +92,7 @@ func (e *evidence) attempt(n, earlier int, a adminapi.Attempt) {
 	}
 	e.failure(3, a.Failure)
 	for _, l := range a.Lookups {
-		e.line(3, "DNS %s %s%s: %s", l.Type, l.Name, via(l.Server), lookup(l))
+		e.line(3, "%s: %s", strings.TrimSpace("DNS "+l.Type+" "+l.Name+via(l.Server)), lookup(l))
 	}
 	for _, h := range a.Hops {
 		e.line(3, "%s%s: %s", h.URL, at(h.Address), hop(h))

@@ -99,10 +99,14 @@ var (
 
 	// blocks lists the narrow before the wide.
 	blocks = []block{
-		{netip.MustParsePrefix("100.100.100.200/32"), special, "a cloud metadata service"}, // Alibaba
-		{netip.MustParsePrefix("168.63.129.16/32"), special, "a cloud metadata service"},   // Azure
-		{netip.MustParsePrefix("fd00:ec2::/32"), special, "a cloud metadata service"},      // Amazon
-		{netip.MustParsePrefix("fd20:ce::254/128"), special, "a cloud metadata service"},   // Google
+		{netip.MustParsePrefix("100.100.100.200/32"), special, "a cloud metadata service"},     // Alibaba
+		{netip.MustParsePrefix("168.63.129.16/32"), special, "a cloud metadata service"},       // Azure
+		{netip.MustParsePrefix("fd00:42::42/128"), special, "a cloud metadata service"},        // Scaleway
+		{netip.MustParsePrefix("fd00:100::100:200/128"), special, "a cloud metadata service"},  // Alibaba
+		{netip.MustParsePrefix("fd00:a9fe:a9fe::1/128"), special, "a cloud metadata service"},  // Linode
+		{netip.MustParsePrefix("fd00:c1::a9fe:a9fe/128"), special, "a cloud metadata service"}, // Oracle
+		{netip.MustParsePrefix("fd00:ec2::/32"), special, "a cloud metadata service"},          // Amazon
+		{netip.MustParsePrefix("fd20:ce::254/128"), special, "a cloud metadata service"},       // Google
 
 		{netip.MustParsePrefix("0.0.0.0/8"), special, "unspecified"},
 		{netip.MustParsePrefix("10.0.0.0/8"), private, "private"},

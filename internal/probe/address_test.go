@@ -88,6 +88,15 @@ func TestCheckAddress(t *testing.T) {
 		{"fec0::1", no, no, no},
 		{"ff02::1", no, no, no},
 		{"fd00:ec2::254", no, no, no},
+		{"fd00:ec2::23", no, no, no},
+		{"fd00:42::42", no, no, no},
+		{"fd00:42::43", no, yes, no},
+		{"fd00:100::100:200", no, no, no},
+		{"fd00:a9fe:a9fe::1", no, no, no},
+		{"fd00:c1::a9fe:a9fe", no, no, no},
+		{"fe80::a9fe:a9fe", no, no, no},
+		{"169.254.170.2", no, no, no},
+		{"169.254.42.42", no, no, no},
 		{"fd20:ce::254", no, no, no},
 	}
 	for _, test := range tests {
@@ -106,6 +115,33 @@ func TestCheckAddress(t *testing.T) {
 			}
 			if err != nil && (!fault.Is(err, fault.Connection) || Retryable(err)) {
 				t.Errorf("%s: %v is not a final error of kind connection", test.address, err)
+			}
+		}
+	}
+}
+
+// TestCarriedAddresses has the same verdict for an IPv4 address in IPv4-mapped form. In the translated ones whoever
+// runs the gateway decides where it leads, so that nothing but a public address is reached there, whatever is opened.
+func TestCarriedAddresses(t *testing.T) {
+	open := policy.Addresses{Private: true, Loopback: true}
+	for _, text := range []string{
+		"0.0.0.0", "0.1.2.3", "8.8.8.8", "10.0.0.1", "100.64.0.1", "100.100.100.200", "127.0.0.1", "168.63.129.16",
+		"169.254.169.254", "172.16.0.1", "192.0.0.192", "192.0.2.1", "192.88.99.1", "192.168.0.1", "198.18.0.1",
+		"198.51.100.1", "203.0.113.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
+	} {
+		plain := netip.MustParseAddr(text)
+		four := plain.As4()
+		mapped := netip.AddrFrom16(plain.As16())
+		for _, p := range []policy.Addresses{{}, open} {
+			if (CheckAddress(p, mapped) == nil) != (CheckAddress(p, plain) == nil) {
+				t.Errorf("%s and %s differ", plain, mapped)
+			}
+		}
+		translation := [16]byte{0, 0x64, 0xff, 0x9b, 12: four[0], 13: four[1], 14: four[2], 15: four[3]}
+		sixToFour := [16]byte{0x20, 0x02, four[0], four[1], four[2], four[3], 15: 1}
+		for _, carried := range []netip.Addr{netip.AddrFrom16(translation), netip.AddrFrom16(sixToFour)} {
+			if allowed := CheckAddress(open, carried) == nil; allowed != (text == "8.8.8.8") {
+				t.Errorf("%s, which carries %s: allowed %t", carried, text, allowed)
 			}
 		}
 	}

@@ -16,28 +16,6 @@ import (
 // maxDials is how many addresses of each family are tried, so that a name cannot make us scan a network.
 const maxDials = 2
 
-// record collects what one attempt does.
-type record struct {
-	lookups []acme.Lookup
-	hops    []acme.Hop
-}
-
-// begin notes a connection and returns its hop for what becomes of it; the pointer is good until the next one begins.
-func (r *record) begin(url string, target netip.AddrPort) *acme.Hop {
-	r.hops = append(r.hops, acme.Hop{URL: url, Address: target.String()})
-	return &r.hops[len(r.hops)-1]
-}
-
-// maxNotFollowed is how many places are noted to which one reply redirects in vain.
-const maxNotFollowed = 2
-
-// notFollowed notes where a redirect leads that is not followed.
-func (r *record) notFollowed(locations ...string) {
-	for _, location := range locations[:min(len(locations), maxNotFollowed)] {
-		r.hops = append(r.hops, acme.Hop{URL: shown(location), Error: "redirect not followed"})
-	}
-}
-
 // guard connects to hosts that somebody else named. A name is resolved once, its addresses are judged, and those very
 // addresses are connected to: an answer that changes in between (DNS rebinding) changes nothing.
 type guard struct {
@@ -51,7 +29,7 @@ type guard struct {
 func (g guard) connect(ctx context.Context, r *record, url string, host ident.Identifier, port uint16) (net.Conn, *acme.Hop, error) {
 	targets, err := g.targets(ctx, r, host)
 	if err != nil {
-		r.hops = append(r.hops, acme.Hop{URL: url, Error: "no address to connect to"})
+		r.unreachable(url)
 		return nil, nil, err
 	}
 	for _, addr := range targets {
@@ -82,7 +60,7 @@ func (g guard) targets(ctx context.Context, r *record, host ident.Identifier) ([
 		var steps []acme.Lookup
 		var err error
 		found, steps, err = g.resolver.Addresses(ctx, host.Value())
-		r.lookups = append(r.lookups, steps...)
+		r.asked(steps)
 		if err != nil {
 			return nil, err
 		}

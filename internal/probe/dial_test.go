@@ -108,6 +108,19 @@ func TestGuard(t *testing.T) {
 		"private.test": "private",
 		"127.0.0.1":    "loopback",
 		"::1":          "loopback",
+
+		"0.0.0.0":           "unspecified",
+		"10.0.0.1":          "private",
+		"169.254.169.254":   "link-local",
+		"100.100.100.200":   "a cloud metadata service",
+		"224.0.0.1":         "multicast",
+		"255.255.255.255":   "reserved",
+		"::":                "unspecified",
+		"64:ff9b::7f00:1":   "loopback",
+		"64:ff9b:1::7f00:1": "reserved",
+		"fe80::1":           "link-local",
+		"fd00:ec2::254":     "a cloud metadata service",
+		"ff02::1":           "multicast",
 	}
 	for target, class := range targets {
 		for _, method := range []acme.Method{acme.HTTP01, acme.TLSALPN01} {

@@ -16,7 +16,7 @@ import (
 func (p *Prober) dns01(ctx context.Context, r *record, l policy.Look) (seen string, err error) {
 	name := "_acme-challenge." + l.Identifier.Base().Value()
 	values, steps, err := p.resolver.TXT(ctx, name)
-	r.lookups = append(r.lookups, steps...)
+	r.asked(steps)
 	if err != nil {
 		return "", err
 	}

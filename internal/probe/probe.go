@@ -67,7 +67,7 @@ func (p *Prober) Look(ctx context.Context, l policy.Look) acme.Attempt {
 	attempt := acme.Attempt{
 		At:       start.UTC().Truncate(time.Second),
 		Duration: acme.Milliseconds(time.Since(start)),
-		Lookups:  r.lookups,
+		Lookups:  r.steps(),
 		Hops:     r.hops,
 		Seen:     seen,
 	}

@@ -88,6 +88,8 @@ func TestRedirectLocation(t *testing.T) {
 		{"a.test", "http://-b.test/", badHost},
 		{"a.test", "http://b.test%00.a.test/", badURL},
 		{"a.test", "http://b%2etest/", badURL},
+		{"a.test", "http://service.onion/", badHost},
+		{"a.test", "http://1.0.0.127.in-addr.arpa/", badHost},
 		{"a.test", "http://127.0.0.1/", badHost},
 		{"a.test", "http://127.1/", badHost},
 		{"a.test", "http://2130706433/", badHost},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,8 @@ type ResolverOptions struct {
 //
 // Answers are asked for over UDP in a size that needs no fragments (which can be forged), from a port and with an id
 // that are random for every question. The first datagram that does not fit its question moves the question to TCP,
-// so that a forger has one guess. Validation of DNSSEC is the upstream's: what it finds bogus it answers with SERVFAIL.
+// so that a forger has one guess; names are therefore asked for in lower case, and not in the mixed case ("0x20")
+// which not every server repeats. Validation of DNSSEC is the upstream's: what it finds bogus it answers with SERVFAIL.
 type Resolver struct {
 	upstreams []string
 	timeout   time.Duration
@@ -131,11 +133,30 @@ func (r *Resolver) families(ctx context.Context, name string) (six, four answer)
 		}
 		return found
 	}
-	var asking sync.WaitGroup
-	asking.Go(func() { six = ask(dns.TypeAAAA) })
-	four = ask(dns.TypeA)
-	asking.Wait()
+	together(func() { six = ask(dns.TypeAAAA) }, func() { four = ask(dns.TypeA) })
 	return six, four
+}
+
+// together runs both at once. A panic of either is the caller's, who can contain it; in a goroutine of its own it
+// would end the process.
+func together(beside, here func()) {
+	var panicked any
+	func() {
+		var running sync.WaitGroup
+		defer running.Wait()
+		running.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					panicked = fmt.Sprintf("%v\n%s", p, debug.Stack())
+				}
+			}()
+			beside()
+		})
+		here()
+	}()
+	if panicked != nil {
+		panic(panicked)
+	}
 }
 
 // TXT returns the TXT records of name, the strings of each joined, and what was asked to find them, also when it
