@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/app"
 	"github.com/everleaf-pki/everleaf/internal/cli/hidden"
 	"github.com/everleaf-pki/everleaf/internal/cli/render"
@@ -32,9 +31,8 @@ encrypted.`,
 
 // passphraseChanged is what became of the keys, as JSON.
 type passphraseChanged struct {
-	SchemaVersion int      `json:"schema_version"`
-	Changed       []string `json:"changed"` // encrypted with the new passphrase
-	Kept          []string `json:"kept"`    // had it before
+	Changed []string `json:"changed"` // encrypted with the new passphrase
+	Kept    []string `json:"kept"`    // had it before
 }
 
 func (c *command) keyPassphrase() *cobra.Command {
@@ -83,7 +81,7 @@ func (c *command) changePassphrase(cmd *cobra.Command, file string) (result, err
 	if err != nil {
 		return result{}, err
 	}
-	changed := passphraseChanged{adminapi.SchemaVersion, append([]string{}, change.Changed...), append([]string{}, change.Kept...)}
+	changed := passphraseChanged{append([]string{}, change.Changed...), append([]string{}, change.Kept...)}
 	return result{data: changed, note: changed.note(), table: func(w io.Writer) error {
 		var f render.Facts
 		f.Add("Encrypted", strings.Join(changed.Changed, ", "))
