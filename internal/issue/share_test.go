@@ -1,12 +1,14 @@
 package issue_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/issue"
 )
 
@@ -109,5 +111,49 @@ func TestResumingStopsWhereThereIsNoRoom(t *testing.T) {
 		if resumed, err := next.ResumeLooks(t.Context(), h.clock.Now().Add(time.Second), 100); err != nil || resumed != want {
 			t.Errorf("step %d took up %d, want %d; %v", step, resumed, want, err)
 		}
+	}
+}
+
+// TestResumingKeepsToItsStep also while looks fly of which nothing is recorded yet.
+func TestResumingKeepsToItsStep(t *testing.T) {
+	h := newHouse(t)
+	decide, release := held()
+	h.validator.decide = decide
+	stopped, r := h.looking(8), h.requester()
+	ids := h.pending(r, 4)
+	for _, id := range ids[1:] {
+		_, err := stopped.Respond(t.Context(), r, id, acme.HTTP01)
+		check(t, err)
+	}
+	stopped.Close()
+	began := make(chan struct{}, len(ids))
+	h.validator.decide = func(ctx context.Context, l policy.Look) acme.Outcome {
+		began <- struct{}{}
+		return decide(ctx, l)
+	}
+	replied := make(chan error)
+	go func() { replied <- second(h.issue.Respond(t.Context(), r, ids[0], acme.HTTP01)) }() // waits for its outcome
+	<-began
+	if resumed, err := h.issue.ResumeLooks(t.Context(), h.clock.Now().Add(time.Second), 2); err != nil || resumed != 2 {
+		t.Errorf("took up %d, want 2; %v", resumed, err)
+	}
+	release()
+	check(t, <-replied)
+}
+
+// TestWhatExpiredIsNotResumed: it would count as taken up again and again.
+func TestWhatExpiredIsNotResumed(t *testing.T) {
+	h := newHouse(t)
+	decide, release := held()
+	defer release()
+	h.validator.decide = decide
+	stopped, r := h.looking(8), h.requester()
+	_, err := stopped.Respond(t.Context(), r, h.pending(r, 1)[0], acme.HTTP01)
+	check(t, err)
+	stopped.Close()
+	before := h.clock.Now().Add(time.Second)
+	h.clock.advance(25 * time.Hour)
+	if resumed, err := h.issue.ResumeLooks(t.Context(), before, 10); err != nil || resumed != 0 {
+		t.Errorf("took up %d; %v", resumed, err)
 	}
 }
