@@ -15,6 +15,13 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/durable"
 )
 
+// What is in a data folder, as far as commands have to know.
+const (
+	DatabaseFile = "everleaf.db"
+	KeysFolder   = "keys"
+	RootsFile    = "root.pem" // the roots, for people and scripts
+)
+
 // ErrHeld says that another process has the data folder.
 var ErrHeld = errors.New("the data folder is in use")
 
@@ -56,12 +63,12 @@ func (f *folder) close() error { return f.lock.Unlock() }
 
 func (f *folder) file(name string) string { return filepath.Join(f.path, name) }
 
-func (f *folder) database() string { return f.file("everleaf.db") }
+func (f *folder) database() string { return f.file(DatabaseFile) }
 
-func (f *folder) keys() string { return f.file("keys") }
+func (f *folder) keys() string { return f.file(KeysFolder) }
 
-// roots is where the roots stand as PEM, for people and scripts.
-func (f *folder) roots() string { return f.file("root.pem") }
+// roots is where the roots stand as PEM.
+func (f *folder) roots() string { return f.file(RootsFile) }
 
 // serverChain is the certificate of the HTTPS listener with its chain.
 func (f *folder) serverChain() string { return f.file("server.pem") }

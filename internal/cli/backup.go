@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/everleaf-pki/everleaf/internal/app"
 	"github.com/everleaf-pki/everleaf/internal/cli/render"
 	"github.com/everleaf-pki/everleaf/internal/durable"
 )
@@ -61,10 +62,10 @@ func backup(ctx context.Context, cl *client, folder string) (backupMade, error) 
 		return made, fmt.Errorf("the folder of the backup cannot be made: %w", err)
 	}
 	defer os.RemoveAll(partial) //nolint:errcheck // nothing is there any more once it has its name
-	if made.Octets, err = backupDatabase(ctx, cl, filepath.Join(partial, databaseFile)); err != nil {
+	if made.Octets, err = backupDatabase(ctx, cl, filepath.Join(partial, app.DatabaseFile)); err != nil {
 		return made, err
 	}
-	if made.Keys, err = copyKeys(filepath.Join(cl.settings.Data, keysFolder), filepath.Join(partial, keysFolder)); err != nil {
+	if made.Keys, err = copyKeys(filepath.Join(cl.settings.Data, app.KeysFolder), filepath.Join(partial, app.KeysFolder)); err != nil {
 		return made, err
 	}
 	if err := os.Rename(partial, folder); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/app"
 	"github.com/everleaf-pki/everleaf/internal/cli/render"
 )
 
@@ -75,7 +76,7 @@ func (c *command) newCredentialFacts(made adminapi.CreatedCredential, data strin
 			"    --server %s \\\n"+
 			"    --register-unsafely-without-email --agree-tos \\\n"+
 			"    --eab-kid %s --eab-hmac-key %s -d NAME\n",
-			intro, shellPath(filepath.Join(data, rootsFile)), certbotPort(cmp.Or(made.HTTP01Port, 80)),
+			intro, shellPath(filepath.Join(data, app.RootsFile)), certbotPort(cmp.Or(made.HTTP01Port, 80)),
 			cmp.Or(made.Directory, "https://HOST:PORT/acme/"+made.Connector+"/directory"), made.KID, made.HMAC)
 		return err
 	}

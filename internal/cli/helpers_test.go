@@ -112,7 +112,7 @@ func (d *fakeDoor) requests() []string {
 func serveDoor(t *testing.T, door http.Handler) string {
 	t.Helper()
 	data := t.TempDir()
-	if err := os.WriteFile(filepath.Join(data, databaseFile), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(data, app.DatabaseFile), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	socket := app.SocketPath(data, func(string) string { return "" })

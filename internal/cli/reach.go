@@ -18,13 +18,6 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/config"
 )
 
-// What is in a data folder, as far as commands have to know.
-const (
-	databaseFile = "everleaf.db"
-	keysFolder   = "keys"
-	rootsFile    = "root.pem"
-)
-
 // How long a command waits for an installation that another process holds without serving it: a server that starts or
 // stops, or another command.
 const (
@@ -91,7 +84,7 @@ func (c *command) reach(ctx context.Context, settings config.Config) (*client, e
 
 // requireInstallation refuses a folder that holds no installation: a slip in a path must not make one.
 func requireInstallation(data string) error {
-	switch _, err := os.Stat(filepath.Join(data, databaseFile)); {
+	switch _, err := os.Stat(filepath.Join(data, app.DatabaseFile)); {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrPermission):

@@ -96,7 +96,7 @@ func TestNoInstallation(t *testing.T) {
 // A server that ends in the middle of an answer is the other side's failure.
 func TestNoAnswer(t *testing.T) {
 	data := t.TempDir()
-	if err := os.WriteFile(filepath.Join(data, databaseFile), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(data, app.DatabaseFile), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	socket := app.SocketPath(data, func(string) string { return "" })

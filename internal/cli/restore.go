@@ -51,7 +51,7 @@ are unknown, and revocations since are undone. Revoke those again.`,
 
 // restore copies a backup into an empty folder. The database gets its name last: a folder without it is no installation.
 func restore(from, data string) error {
-	for _, part := range []string{databaseFile, keysFolder} {
+	for _, part := range []string{app.DatabaseFile, app.KeysFolder} {
 		if _, err := os.Stat(filepath.Join(from, part)); err != nil {
 			return fmt.Errorf("%s is no backup: %w", from, err)
 		}
@@ -73,14 +73,14 @@ func restore(from, data string) error {
 }
 
 func fill(from, data string) error {
-	if _, err := copyKeys(filepath.Join(from, keysFolder), filepath.Join(data, keysFolder)); err != nil {
+	if _, err := copyKeys(filepath.Join(from, app.KeysFolder), filepath.Join(data, app.KeysFolder)); err != nil {
 		return err
 	}
-	partial := filepath.Join(data, "."+databaseFile+".tmp")
-	if err := copyFile(filepath.Join(from, databaseFile), partial); err != nil {
+	partial := filepath.Join(data, "."+app.DatabaseFile+".tmp")
+	if err := copyFile(filepath.Join(from, app.DatabaseFile), partial); err != nil {
 		return err
 	}
-	return os.Rename(partial, filepath.Join(data, databaseFile))
+	return os.Rename(partial, filepath.Join(data, app.DatabaseFile))
 }
 
 // discard empties a folder that was empty before a restore which failed, so that it can be tried again.
