@@ -31,6 +31,21 @@ type ReadinessCheck struct {
 	Problem string `json:"problem,omitempty"` // a sentence for the operator
 }
 
+// Reloaded is what a reload of the settings read and changed.
+type Reloaded struct {
+	File    string          `json:"file"`    // where the configuration file is looked for, on the server's machine
+	Read    bool            `json:"read"`    // false: there is no such file
+	Changes []SettingChange `json:"changes"` // by this reload
+}
+
+// SettingChange is a setting that has another value than before.
+type SettingChange struct {
+	Name   string   `json:"name"`
+	From   []string `json:"from"` // empty: not set
+	To     []string `json:"to"`
+	Source string   `json:"source"` // of the new value: a flag, a variable, FILE:LINE or default
+}
+
 // Done says that an operation without a result is done.
 type Done struct {
 	Done bool `json:"done"`
@@ -48,9 +63,8 @@ func (c *Client) Check(ctx context.Context) (Findings, error) {
 }
 
 // Reload lets the server read its settings again, and answers when that is done or refused.
-func (c *Client) Reload(ctx context.Context) error {
-	_, err := call[Done](ctx, c, http.MethodPost, at(operation, "reload"), nil)
-	return err
+func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
+	return call[Reloaded](ctx, c, http.MethodPost, at(operation, "reload"), nil)
 }
 
 // Readiness runs every check of readiness.

@@ -359,7 +359,7 @@ func TestCareOverTheSocket(t *testing.T) {
 	if readiness, err = offline.Readiness(t.Context()); err != nil || !readiness.Ready || readiness.Serving {
 		t.Errorf("%+v %v", readiness, err)
 	}
-	if err := offline.Reload(t.Context()); err == nil {
+	if _, err := offline.Reload(t.Context()); err == nil {
 		t.Error("a reload without a server succeeded")
 	}
 }
@@ -387,8 +387,10 @@ func TestReloadSaysWhyTheOldSettingsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	h := a.adminHandler(care{app: a, health: &health{}, reload: func(context.Context) error { return errors.New("line 3: no setting listn") }}, "")
-	err = adminapi.NewClient(adminapi.InProcess(h)).Reload(t.Context())
+	h := a.adminHandler(care{app: a, health: &health{}, reload: func(context.Context) (adminapi.Reloaded, error) {
+		return adminapi.Reloaded{}, errors.New("line 3: no setting listn")
+	}}, "")
+	_, err = adminapi.NewClient(adminapi.InProcess(h)).Reload(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "line 3: no setting listn") {
 		t.Errorf("%v", err)
 	}

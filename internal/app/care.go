@@ -11,8 +11,8 @@ import (
 // care looks after the installation for the operator's door, in a server or in a command that opened it by itself.
 type care struct {
 	app    *App
-	health *health                     // nil: no server runs
-	reload func(context.Context) error // nil: no server runs
+	health *health                                          // nil: no server runs
+	reload func(context.Context) (adminapi.Reloaded, error) // nil: no server runs
 }
 
 // stuckAfter is how old an intent may be before a check reports it.
@@ -24,9 +24,9 @@ func (c care) Check(ctx context.Context) ([]string, error) {
 	return c.app.db.Check(ctx, time.Now().Add(-stuckAfter))
 }
 
-func (c care) Reload(ctx context.Context) error {
+func (c care) Reload(ctx context.Context) (adminapi.Reloaded, error) {
 	if c.reload == nil {
-		return fault.New(fault.NotFound, "No server runs on this data folder; it reads its settings when it starts.")
+		return adminapi.Reloaded{}, fault.New(fault.NotFound, "No server runs on this data folder; it reads its settings when it starts.")
 	}
 	return c.reload(ctx)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/durable"
 	"github.com/everleaf-pki/everleaf/internal/jobs"
 )
@@ -36,8 +37,8 @@ type Info struct {
 
 // Control is how a running server is told what to do.
 type Control struct {
-	Ready  func(Info)                  // called once everything listens
-	Reload func(context.Context) error // reads the settings again, or says why the old ones stay
+	Ready  func(Info)                                       // called once everything listens
+	Reload func(context.Context) (adminapi.Reloaded, error) // reads the settings again, or says why the old ones stay
 }
 
 // server is a running installation.

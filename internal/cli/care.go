@@ -72,8 +72,9 @@ func newReload(c *command) *cobra.Command {
 		Use:   "reload",
 		Short: "Let the server read its settings again",
 		Long: `Let the server read its settings again, and wait until it has. It takes over what
-can change while it runs ("everleaf config show" tells); when anything is wrong,
-or needs a restart, it says what, and keeps all the old settings.`,
+can change while it runs ("everleaf config show" tells) and says which file was
+read and what changed. When anything is wrong, or needs a restart, it says what,
+and keeps all the old settings.`,
 		Args: named,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := c.loadSettings(cmd)
@@ -89,10 +90,11 @@ or needs a restart, it says what, and keeps all the old settings.`,
 			} else if !live {
 				return fmt.Errorf("no server runs on %s; it reads its settings when it starts", settings.Data)
 			}
-			if err := adminapi.NewClient(adminapi.OverSocket(socket)).Reload(cmd.Context()); err != nil {
+			done, err := adminapi.NewClient(adminapi.OverSocket(socket)).Reload(cmd.Context())
+			if err != nil {
 				return noAnswer(err, settings.Data)
 			}
-			_, err = fmt.Fprintln(c.Err, "The settings were reloaded.")
+			_, err = fmt.Fprintln(c.Err, render.Clean(tellReloaded(done)))
 			return err
 		},
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -51,10 +50,8 @@ func (c *command) serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	reload := func(context.Context) error {
-		return reload(values, c.sources(cmd), level, log)
-	}
-	stop := onHangup(cmd.Context(), reload)
+	again := &reloader{sources: c.sources(cmd), level: level, log: log, values: values}
+	stop := onHangup(cmd.Context(), again)
 	defer stop()
 	context.AfterFunc(cmd.Context(), func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyStopping) })
 	err = installation.Serve(cmd.Context(), c.env, app.Control{
@@ -62,13 +59,13 @@ func (c *command) serve(cmd *cobra.Command) error {
 			banner(c.Err, i)
 			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 		},
-		Reload: reload,
+		Reload: again.reload,
 	})
 	return errors.Join(err, installation.Close())
 }
 
-// onHangup calls reload at each SIGHUP until stop is called.
-func onHangup(ctx context.Context, reload func(context.Context) error) (stop func()) {
+// onHangup reloads at each SIGHUP until stop is called.
+func onHangup(ctx context.Context, again *reloader) (stop func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	done := make(chan struct{})
@@ -76,7 +73,7 @@ func onHangup(ctx context.Context, reload func(context.Context) error) (stop fun
 		for {
 			select {
 			case <-hangups:
-				_ = reload(ctx) // it logs
+				_, _ = again.reload(ctx) // it logs
 			case <-done:
 				return
 			}
@@ -86,36 +83,6 @@ func onHangup(ctx context.Context, reload func(context.Context) error) (stop fun
 		signal.Stop(hangups)
 		close(done)
 	}
-}
-
-// reload reads the settings again while the server runs. It takes over what can change then, and refuses a change of
-// anything else, so that nobody believes that it happened. After an error everything is as before.
-func reload(before []config.Value, s config.Sources, level *slog.LevelVar, log *slog.Logger) error {
-	fresh, after, err := config.Resolve(s)
-	if err == nil {
-		err = onlyLive(before, after)
-	}
-	if err != nil {
-		log.Error("the settings were not reloaded; the old ones stay in force", slog.Any("error", err))
-		return err
-	}
-	level.Set(fresh.LogLevel)
-	log.Info("the settings were reloaded")
-	return nil
-}
-
-// onlyLive refuses a change of settings that need a restart. Both lists are in the order of the table.
-func onlyLive(before, after []config.Value) error {
-	var names []string
-	for i, v := range after {
-		if !v.Live && !slices.Equal(v.Values, before[i].Values) {
-			names = append(names, v.Name)
-		}
-	}
-	if len(names) > 0 {
-		return fmt.Errorf("a change of %s needs a restart of the server", strings.Join(names, ", "))
-	}
-	return nil
 }
 
 // newLogger logs as text to a terminal and as JSON elsewhere, unless the settings say which.

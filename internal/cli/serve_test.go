@@ -3,52 +3,12 @@ package cli
 import (
 	"bytes"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/everleaf-pki/everleaf/internal/app"
-	"github.com/everleaf-pki/everleaf/internal/config"
 )
-
-// A reload takes over what it can, refuses the rest by name, and after an error everything is as before.
-func TestReload(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "everleaf.yaml")
-	write := func(text string) {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("log-level: info\nlisten: :1\n")
-	s := config.Sources{File: file, Env: func(name string) string { return map[string]string{"EVERLEAF_DATA": "d"}[name] }}
-	_, before, err := config.Resolve(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	level := new(slog.LevelVar)
-	log := slog.New(slog.DiscardHandler)
-	for _, step := range []struct {
-		text  string
-		err   string
-		level slog.Level
-	}{
-		{"log-level: debug\nlisten: :1\n", "", slog.LevelDebug},
-		{"log-level: warn\nlisten: :2\ndrain: 1s\n", "a change of listen, drain needs a restart of the server", slog.LevelDebug},
-		{"log-level: loud\nlisten: :1\n", file + `:1: log-level: "loud" is none of debug, info, warn, error`, slog.LevelDebug},
-		{"listen: :1\n", "", slog.LevelInfo},
-	} {
-		write(step.text)
-		err := reload(before, s, level, log)
-		got := ""
-		if err != nil {
-			got = err.Error()
-		}
-		if got != step.err || level.Level() != step.level {
-			t.Errorf("%q: got %q and level %s, want %q and %s", step.text, got, level.Level(), step.err, step.level)
-		}
-	}
-}
 
 func TestLogger(t *testing.T) {
 	for format, want := range map[string]string{"json": `{"time"`, "auto": `{"time"`, "text": "time="} {

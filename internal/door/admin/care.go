@@ -16,7 +16,7 @@ type Care interface {
 	// Check verifies the whole store and returns one sentence for each finding.
 	Check(ctx context.Context) ([]string, error)
 	// Reload reads the settings again. The error says why the old ones stay in force.
-	Reload(ctx context.Context) error
+	Reload(ctx context.Context) (adminapi.Reloaded, error)
 	// Readiness runs every check of readiness.
 	Readiness(ctx context.Context) adminapi.Readiness
 }
@@ -50,7 +50,8 @@ func (d *door) check(r *http.Request) (any, error) {
 }
 
 func (d *door) reload(r *http.Request) (any, error) {
-	return adminapi.Done{Done: true}, told(d.care.Reload(r.Context()))
+	done, err := d.care.Reload(r.Context())
+	return done, told(err)
 }
 
 func (d *door) readiness(r *http.Request) (any, error) {
