@@ -39,7 +39,8 @@ func (d *door) authenticate(route route, r *request) error {
 		return err
 	}
 	if r.message, err = jws.Parse(body); err != nil {
-		return d.spendUnread(body, err)
+		d.spend(body)
+		return err
 	}
 	if err := d.checkNonce(r.message.Header); err != nil {
 		return err
@@ -65,13 +66,20 @@ func readBody(r *http.Request) ([]byte, error) {
 	return web.ReadBody(r)
 }
 
-// spendUnread spends what nonces a request has that is refused before it is read to its end, and returns the refusal:
-// "once a nonce value has appeared in an ACME request, the server MUST consider it invalid" (RFC 8555 section 6.5).
-func (d *door) spendUnread(body []byte, refusal error) error {
-	for _, n := range jws.Nonces(body) {
-		_ = d.nonces.Spend(n) // it was refused anyway
+// spendUnread spends the nonce of a POST that was refused before anybody read its body, as for a wrong media type or a
+// path without resource.
+func (d *door) spendUnread(r *http.Request) {
+	if body, err := web.ReadBody(r); err == nil { // empty when it was read
+		d.spend(body)
 	}
-	return refusal
+}
+
+// spend spends what nonces a body has that is not read to its end: "once a nonce value has appeared in an ACME request,
+// the server MUST consider it invalid" (RFC 8555 section 6.5).
+func (d *door) spend(body []byte) {
+	for _, n := range jws.Nonces(body) {
+		_ = d.nonces.Spend(n) // the request is refused anyway
+	}
 }
 
 func (d *door) checkNonce(h jws.Header) error {

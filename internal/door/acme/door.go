@@ -74,6 +74,9 @@ func (d *door) serve(r *http.Request, record *web.Record) (web.Reply, error) {
 	}
 	record.Route = "acme/unknown"
 	reply, err := d.dispatch(r, record, header)
+	if err != nil && r.Method == http.MethodPost {
+		d.spendUnread(r)
+	}
 	for name, values := range reply.Header {
 		header[name] = append(header[name], values...)
 	}

@@ -117,6 +117,13 @@ func TestSpentN05(t *testing.T) {
 			one := part{"protected": p["protected"], "signature": p["signature"]}
 			return h.post(at("new-order"), []byte(part{"payload": p["payload"], "signatures": []part{one}}.text()))
 		}},
+		{"a wrong media type", func(n string) answer {
+			body := c.handmade(c.header().with("nonce", n).text(), wish).text()
+			return h.send(http.MethodPost, at("new-order"), http.Header{"Content-Type": {"application/json"}}, []byte(body))
+		}},
+		{"a path without resource", func(n string) answer {
+			return h.post(at("nothing"), []byte(c.handmade(c.header().with("nonce", n).text(), wish).text()))
+		}},
 		{"a read", func(n string) answer {
 			return h.post(c.kid, []byte(c.handmade(c.header().with("nonce", n).with("url", c.kid).text(), "").text()))
 		}},
