@@ -83,6 +83,20 @@ func TestDNS01Name(t *testing.T) {
 	}
 }
 
+// TestDNS01LongName has a name that leaves no room for the label of the challenge (RFC 1035 section 2.3.4).
+func TestDNS01LongName(t *testing.T) {
+	p, server := proberAt(t, 0, 0)
+	most := strings.Repeat(strings.Repeat("a", 62)+".", 3) + strings.Repeat("b", 43) + ".test"
+	wantVerdict(t, look(t, p, lookFor(acme.DNS01, name(most))), "dns: _acme-challenge."+most[:184]+"... has no TXT records in DNS. (retryable)")
+	if asked := server.Queries(); len(asked) != 1 {
+		t.Errorf("asked for %v", asked)
+	}
+	wantVerdict(t, look(t, p, lookFor(acme.DNS01, name("b"+most))), "dns: _acme-challenge.b"+most[:183]+"... is not a DNS name.")
+	if asked := server.Queries(); len(asked) != 1 {
+		t.Errorf("asked for %v", asked)
+	}
+}
+
 func TestDNS01Evidence(t *testing.T) {
 	p, server := proberAt(t, 0, 0)
 	server.SetTXT("_acme-challenge.a.test", canary)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -143,6 +144,56 @@ func TestUnusableAnswers(t *testing.T) {
 			t.Errorf("got %q, want %q", outcome(err), want)
 		}
 	})
+}
+
+// TestUnusableOverTCP has a server whose datagrams are too small and whose stream is no better.
+func TestUnusableOverTCP(t *testing.T) {
+	cut := func(query []byte, _ net.Addr) [][]byte {
+		return [][]byte{txtReply(query, "x", func(m *dns.Msg) { m.Truncated = true })}
+	}
+	for about, c := range map[string]struct {
+		tcp  func(query []byte) []byte
+		want string
+	}{
+		"the id of another question": {func(q []byte) []byte { return txtReply(q, "forged", func(m *dns.Msg) { m.Id++ }) }, "unusable answer"},
+		"another question": {func(q []byte) []byte {
+			return txtReply(q, "forged", func(m *dns.Msg) { m.Question[0].Name = "b.test." })
+		}, "unusable answer"},
+		"a length and nothing else": {func([]byte) []byte { return nil }, "unusable answer"},
+		"nothing":                   {nil, "server unreachable"},
+	} {
+		_, _, err := newResolver(t, rawDNS(t, cut, c.tcp)).TXT(t.Context(), "a.test")
+		if want := "No DNS server could answer for a.test: " + c.want + ". (retryable)"; outcome(err) != want {
+			t.Errorf("%s: got %q, want %q", about, outcome(err), want)
+		}
+	}
+	t.Run("silence", func(t *testing.T) {
+		release := make(chan struct{})
+		server := rawDNS(t, cut, func(query []byte) []byte {
+			<-release
+			return query
+		})
+		defer close(release)
+		resolver, err := NewResolver(ResolverOptions{Upstreams: []string{server}, Timeout: 50 * time.Millisecond, Tries: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = resolver.TXT(t.Context(), "a.test")
+		if want := "No DNS server could answer for a.test: timeout. (retryable)"; outcome(err) != want {
+			t.Errorf("got %q, want %q", outcome(err), want)
+		}
+	})
+}
+
+// TestContradiction has a server that denies a name and gives its records all the same.
+func TestContradiction(t *testing.T) {
+	deny := func(query []byte, _ net.Addr) [][]byte {
+		return [][]byte{txtReply(query, "x", func(m *dns.Msg) { m.Rcode = dns.RcodeNameError })}
+	}
+	_, _, err := newResolver(t, rawDNS(t, deny, nil)).TXT(t.Context(), "a.test")
+	if want := "a.test does not exist (NXDOMAIN) in DNS. (retryable)"; outcome(err) != want {
+		t.Errorf("got %q, want %q", outcome(err), want)
+	}
 }
 
 // TestWithoutEDNS has a server that predates EDNS and says no more than a header about it.

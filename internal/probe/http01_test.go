@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -246,3 +248,33 @@ func TestUnsuitedMethod(t *testing.T) {
 		}
 	}
 }
+
+// FuzzReply takes the bytes of a server for an HTTP reply: whatever they are, little is read and less is kept.
+func FuzzReply(f *testing.F) {
+	const head = "HTTP/1.1 200 OK\r\n"
+	for _, seed := range []string{
+		head + "\r\nbody", head + "Content-Length: 4\r\n\r\nbody", head + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX: y\r\n\r\n",
+		"HTTP/1.1 100 Continue\r\n\r\n" + head + "\r\nx", "HTTP/1.1 302 Found\r\nLocation: /x\r\nlocation: /y\r\n\r\n",
+		"HTTP/1.0 404\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "HTTP/1.1 200 OK\n Folded: x\n\n", "\x16\x03\x01\x00\x05",
+		head + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nx", head + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	const limit = 100
+	request := &http.Request{Method: http.MethodGet}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		from := &capped{bytes.NewReader(raw), maxHead + limit}
+		got, err := readReply(bufio.NewReader(from), request, limit)
+		if len(got.body) > limit+1 || from.left < 0 {
+			t.Errorf("kept %d octets of the body, %d left of the reply", len(got.body), from.left)
+		}
+		if err == nil && (got.status < 101 || got.status > 999 || got.status != 200 && got.body != nil) {
+			t.Errorf("status %d with %d octets", got.status, len(got.body))
+		}
+		if sentence := sentence(replyFailure(err, location{url: &url.URL{Scheme: "http", Host: "a.test"}})); err != nil && strings.ContainsFunc(sentence, unprintableText) {
+			t.Errorf("told %q", sentence)
+		}
+	})
+}
+
+func unprintableText(r rune) bool { return r < ' ' || r > '~' }

@@ -13,6 +13,7 @@ import (
 
 // Limits on what a name may consist of.
 const (
+	maxName    = 253  // characters (RFC 1035 section 2.3.4); "_acme-challenge." leaves 237 of them
 	maxAliases = 8    // CNAME records on the way from the name to its records
 	maxRecords = 100  // records of the wanted type
 	maxText    = 4096 // octets of one TXT record
@@ -34,7 +35,7 @@ type answer struct {
 
 // lookup asks until it has the records at the end of the aliases of q.name.
 func (r *Resolver) lookup(ctx context.Context, q question) answer {
-	if _, ok := dns.IsDomainName(q.name); !ok {
+	if _, ok := dns.IsDomainName(q.name); !ok || len(undotted(q.name)) > maxName {
 		return answer{err: final(fault.DNS, "%s is not a DNS name.", shown(q.name))}
 	}
 	way := trail{dns.CanonicalName(q.name)}

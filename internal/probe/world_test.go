@@ -138,3 +138,11 @@ func proberAt(t *testing.T, httpPort, tlsPort uint16) (*Prober, *chaltest.DNS) {
 	dns := chaltest.NewDNS(t)
 	return New(Options{Resolver: newResolver(t, dns.Addr()), HTTPPort: httpPort, TLSPort: tlsPort}), dns
 }
+
+// redirectTo leads every request to the next place.
+func redirectTo(next func() string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", next())
+		w.WriteHeader(http.StatusFound)
+	}
+}
