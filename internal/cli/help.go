@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,28 +22,59 @@ const settingMark = "setting"
 
 // newGroup returns a command that only holds others.
 func newGroup(group cobra.Command, commands ...*cobra.Command) *cobra.Command {
-	group.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
+	group.Args = cobra.ArbitraryArgs
+	group.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 && args[0] == "help" { // "everleaf cert help revoke" is another word for "everleaf help cert revoke"
+			args = args[1:]
+		} else if len(args) > 0 {
+			return noCommand(cmd, args[0])
 		}
-		return fmt.Errorf("there is no command %q%s", cmd.CommandPath()+" "+args[0], suggestCommand(cmd, args[0]))
+		return showHelp(cmd, args)
 	}
-	group.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	group.AddCommand(commands...)
 	return &group
 }
 
+// showHelp shows the help of the command below cmd that the words name.
+func showHelp(cmd *cobra.Command, words []string) error {
+	for _, word := range words {
+		i := slices.IndexFunc(cmd.Commands(), func(sub *cobra.Command) bool { return sub.Name() == word || sub.HasAlias(word) })
+		if i < 0 {
+			return noCommand(cmd, word)
+		}
+		cmd = cmd.Commands()[i]
+	}
+	return cmd.Help()
+}
+
+// noCommand says that there is none of this name, and what was meant.
+func noCommand(parent *cobra.Command, word string) error {
+	return fmt.Errorf("there is no command %q%s", parent.CommandPath()+" "+word, suggestCommand(parent, word))
+}
+
 func suggestCommand(parent *cobra.Command, word string) string {
-	var names []string
+	const most = 3
+	word = strings.ToLower(word)
+	names := []string{"help"}
+	var below []string
 	for _, sub := range parent.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(append(names, sub.Name()), sub.Aliases...)
+		if !sub.IsAvailableCommand() {
+			continue
+		}
+		names = append(append(names, sub.Name()), sub.Aliases...)
+		if i := slices.IndexFunc(sub.Commands(), func(c *cobra.Command) bool { return c.Name() == word }); i >= 0 {
+			below = append(below, strconv.Quote(sub.Commands()[i].CommandPath()))
 		}
 	}
-	if near := spelling.Nearest(word, names); near != "" {
+	near := spelling.Nearest(word, names)
+	switch {
+	case len(below) > 0 && len(below) <= most:
+		return fmt.Sprintf("; did you mean %s?", strings.Join(below, " or "))
+	case near != "":
 		return fmt.Sprintf("; did you mean %s?", near)
+	default:
+		return fmt.Sprintf("; see \"%s --help\"", parent.CommandPath())
 	}
-	return fmt.Sprintf("; see \"%s --help\"", parent.CommandPath())
 }
 
 // newHelp returns the command that shows the help of another.
@@ -51,16 +84,7 @@ func newHelp() *cobra.Command {
 		Short:   "Show what a command does and how it is written",
 		Example: "  everleaf help cert revoke",
 		Args:    cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			found, rest, err := cmd.Root().Find(args)
-			if err != nil {
-				return err
-			}
-			if len(rest) > 0 {
-				return fmt.Errorf("there is no command %q%s", found.CommandPath()+" "+rest[0], suggestCommand(found, rest[0]))
-			}
-			return found.Help()
-		},
+		RunE:    func(cmd *cobra.Command, args []string) error { return showHelp(cmd.Root(), args) },
 	}
 }
 
@@ -70,6 +94,8 @@ func named(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) < len(wanted):
 		return fmt.Errorf("%s is missing; write \"%s %s\"", wanted[len(args)], cmd.CommandPath(), strings.Join(wanted, " "))
+	case len(args) > len(wanted) && (args[len(wanted)] == "true" || args[len(wanted)] == "false"):
+		return fmt.Errorf("%q is one argument too many; give it to its flag with \"=\", like --flag=%[1]s", args[len(wanted)])
 	case len(args) > len(wanted):
 		return fmt.Errorf("%q is one argument too many; see \"%s --help\"", args[len(wanted)], cmd.CommandPath())
 	default:
@@ -87,7 +113,10 @@ func flagError(cmd *cobra.Command, err error) error {
 	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		return fmt.Errorf("--%s needs a value", e.GetFlag().Name)
 	}
-	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok && e.GetFlag().Value.Type() == "bool" {
+		_, err := yesNo(e.GetValue())
+		return fmt.Errorf("--%s: %w", e.GetFlag().Name, err)
+	} else if ok {
 		return fmt.Errorf("--%s: %w", e.GetFlag().Name, e.Unwrap())
 	}
 	return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())

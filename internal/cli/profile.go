@@ -73,7 +73,7 @@ func addSpec(flags *pflag.FlagSet, change *adminapi.SpecChange) {
 	flags.Func("description", "one line of `text` for people", optional(&change.Description, plain))
 	flags.Func("issuer", "`name` of the issuer that signs", optional(&change.Issuer, plain))
 	flags.Func("lifetime", "validity, a `time` like 90d, 160h or 1d12h", optional(&change.Lifetime, span.Parse))
-	flags.Func("backdate", "`time` by which certificates begin before they are signed, for clocks that run late", optional(&change.Backdate, span.Parse))
+	flags.Func("backdate", "`time` by which certificates begin before they are signed, for clocks that run late, like 1h", optional(&change.Backdate, span.Parse))
 	flags.Func("keys", "accepted `types` of keys: "+joined(pki.SubjectKeyTypes()), optionalList(&change.Keys, oneOf(pki.SubjectKeyTypes()...)))
 	flags.Func("usages", "extended key `usages`: "+joined([]pki.Usage{pki.ServerAuth, pki.ClientAuth}), optionalList(&change.Usages, oneOf(pki.ServerAuth, pki.ClientAuth)))
 	flags.BoolFunc("common-name", "put the first name into the subject too, for old clients", optional(&change.CommonName, yesNo))

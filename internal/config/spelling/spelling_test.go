@@ -21,6 +21,10 @@ func TestNearest(t *testing.T) {
 		{"", ""},
 		{"completely-else", ""},
 		{"drein", "drain"},
+		{"date", "data"},
+		{"lister", "listen"},
+		{"rain", "drain"},
+		{"flat", ""}, // three slips make another word of four letters
 		{strings.Repeat("x", 10_000), ""},
 	}
 	for _, tt := range tests {
