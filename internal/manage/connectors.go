@@ -94,24 +94,42 @@ func (s *Service) viewConnector(ctx context.Context, c policy.Connector) (Connec
 	return ConnectorView{c, organisations[c.Organisation]}, err
 }
 
+// rulesTries is how often a change of rules is made anew because another one came in between.
+const rulesTries = 5
+
 // SetRules changes the rules of a connector. They hold for the next request; orders that are open keep the profile
-// version that they name. Errors: NotFound; Malformed for a rule that cannot be.
+// version that they name. Of operators who change rules at once none undoes what another did: change is called anew, on
+// the rules that there are by then. Errors: NotFound; Malformed for a rule that cannot be; Conflict when others were
+// always faster.
 func (s *Service) SetRules(ctx context.Context, by Actor, name string, change Change[policy.Rules]) (ConnectorView, error) {
-	c, err := s.connector(ctx, name)
+	var c policy.Connector
+	var err error
+	for range rulesTries {
+		if c, err = s.setRules(ctx, by, name, change); !fault.Is(err, fault.Conflict) {
+			break
+		}
+	}
 	if err != nil {
-		return ConnectorView{}, err
-	}
-	if c.Rules, err = s.edit(ctx, c.Organisation, c.Rules, change); err != nil {
-		return ConnectorView{}, err
-	}
-	e, err := s.happening(by, event.ConnectorSaved, c.Organisation, c.ID, "changed the rules")
-	if err != nil {
-		return ConnectorView{}, err
-	}
-	if err := s.store.SetRules(ctx, c.ID, c.Rules, e); err != nil {
 		return ConnectorView{}, err
 	}
 	return s.viewConnector(ctx, c)
+}
+
+// setRules changes the rules once. Error beyond those of SetRules: Conflict when they were changed meanwhile.
+func (s *Service) setRules(ctx context.Context, by Actor, name string, change Change[policy.Rules]) (policy.Connector, error) {
+	c, err := s.connector(ctx, name)
+	if err != nil {
+		return c, err
+	}
+	old := c.Rules
+	if c.Rules, err = s.edit(ctx, c.Organisation, old, change); err != nil {
+		return c, err
+	}
+	e, err := s.happening(by, event.ConnectorSaved, c.Organisation, c.ID, "changed the rules")
+	if err != nil {
+		return c, err
+	}
+	return c, s.store.SetRules(ctx, c.ID, old, c.Rules, e)
 }
 
 // SuspendConnector closes a connector: its requesters are refused until it is resumed. Suspending twice keeps the first date.

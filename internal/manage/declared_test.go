@@ -3,8 +3,10 @@ package manage_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +95,39 @@ func TestSetRules(t *testing.T) {
 	}
 	_, err = i.SetRules(t.Context(), operator, "nobody", nil)
 	expect(t, err, fault.NotFound, "there are: default")
+}
+
+// TestSetRulesTogether lets other operators save between the reading and the writing of one.
+func TestSetRulesTogether(t *testing.T) {
+	i := newReady(t)
+	others := 0
+	add := func(name string) manage.Change[policy.Rules] {
+		return func(r *policy.Rules) error { // as a decoder does it: into the list that is there
+			r.Names = append(r.Names[:0], append(slices.Clone(r.Names), name)...)
+			return nil
+		}
+	}
+	slow := func(most int) manage.Change[policy.Rules] {
+		return func(r *policy.Rules) error {
+			if others < most {
+				others++
+				if _, err := i.SetRules(t.Context(), operator, manage.Default, add(fmt.Sprintf("other%d.example.com", others))); err != nil {
+					t.Error(err)
+				}
+			}
+			return add(fmt.Sprintf("mine%d.example.com", most))(r)
+		}
+	}
+	view, err := i.SetRules(t.Context(), operator, manage.Default, slow(2))
+	want := []string{"other1.example.com", "other2.example.com", "mine2.example.com"}
+	if diff := cmp.Diff(want, view.Rules.Names); diff != "" || err != nil {
+		t.Errorf("%v, names (-want +got):\n%s", err, diff)
+	}
+	_, err = i.SetRules(t.Context(), operator, manage.Default, slow(1000))
+	expect(t, err, fault.Conflict, "The connector default has other rules by now")
+	if others > 10 {
+		t.Errorf("%d tries", others)
+	}
 }
 
 func TestSetRulesRefuses(t *testing.T) {

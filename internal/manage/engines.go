@@ -43,7 +43,7 @@ type connectors interface {
 	CreateConnector(ctx context.Context, c policy.Connector, e event.Event) error
 	ConnectorByName(ctx context.Context, name string) (policy.Connector, error)
 	Connectors(ctx context.Context) ([]policy.Connector, error)
-	SetRules(ctx context.Context, connector string, rules policy.Rules, e event.Event) error
+	SetRules(ctx context.Context, connector string, old, rules policy.Rules, e event.Event) error
 	SuspendConnector(ctx context.Context, connector string, at time.Time, e event.Event) error
 }
 

@@ -28,6 +28,7 @@ const (
 // edit returns the rules as change makes them, once they can hold in the organisation. Error: Malformed with
 // everything that cannot.
 func (s *Service) edit(ctx context.Context, organisation string, rules policy.Rules, change Change[policy.Rules]) (policy.Rules, error) {
+	rules = ownLists(rules)
 	if change != nil {
 		if err := change(&rules); err != nil {
 			return rules, err
@@ -46,6 +47,14 @@ func (s *Service) edit(ctx context.Context, organisation string, rules policy.Ru
 		return rules, fault.New(fault.Malformed, "%s", strings.Join(found, " "))
 	}
 	return rules, nil
+}
+
+// ownLists returns the rules with lists of their own: a change may write into them.
+func ownLists(r policy.Rules) policy.Rules {
+	r.Profiles, r.Names, r.Methods = slices.Clone(r.Profiles), slices.Clone(r.Names), slices.Clone(r.Methods)
+	r.CAAIdentities = slices.Clone(r.CAAIdentities)
+	r.Addresses.Allow, r.Addresses.Deny = slices.Clone(r.Addresses.Allow), slices.Clone(r.Addresses.Deny)
+	return r
 }
 
 // findings collects sentences.

@@ -210,8 +210,8 @@ type Connectors interface {
 	Connector(ctx context.Context, id string) (policy.Connector, error)
 	// Connectors returns all connectors, by name.
 	Connectors(ctx context.Context) ([]policy.Connector, error)
-	// SetRules replaces the rules of a connector.
-	SetRules(ctx context.Context, connector string, rules policy.Rules, e event.Event) error
+	// SetRules replaces the rules of a connector, guarded by the old ones: Conflict when it has others by now.
+	SetRules(ctx context.Context, connector string, old, rules policy.Rules, e event.Event) error
 	// SuspendConnector suspends a connector at the given time; the zero time resumes it.
 	SuspendConnector(ctx context.Context, connector string, at time.Time, e event.Event) error
 }

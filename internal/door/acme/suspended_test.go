@@ -114,13 +114,13 @@ func TestRulesOfNow(t *testing.T) {
 func TestMissingProfiles(t *testing.T) {
 	h := newHouse(t, quick)
 	c := h.account(t)
-	connector, err := h.db.ConnectorByName(t.Context(), "default")
-	check(t, err)
 	offer := func(names ...string) wire.Directory {
 		t.Helper()
+		connector, err := h.db.ConnectorByName(t.Context(), "default")
+		check(t, err)
 		rules := connector.Rules
 		rules.Profiles = names
-		check(t, h.db.SetRules(t.Context(), connector.ID, rules, event.Event{
+		check(t, h.db.SetRules(t.Context(), connector.ID, connector.Rules, rules, event.Event{
 			ID: "saved-" + strings.Join(names, "-"), At: h.clock.Now(), Organisation: connector.Organisation, Action: event.ConnectorSaved, Object: connector.ID,
 		}))
 		return read[wire.Directory](t, h.get(at("directory")).want(t, http.StatusOK))

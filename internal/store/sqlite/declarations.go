@@ -106,12 +106,32 @@ func (db *DB) Connectors(ctx context.Context) ([]policy.Connector, error) {
 }
 
 // SetRules implements store.Declarations.
-func (db *DB) SetRules(ctx context.Context, connector string, rules policy.Rules, e event.Event) error {
+func (db *DB) SetRules(ctx context.Context, connector string, old, rules policy.Rules, e event.Event) error {
+	expected, err := query.Rules(old)
+	if err != nil {
+		return err
+	}
 	text, err := query.Rules(rules)
 	if err != nil {
 		return err
 	}
-	return db.change(ctx, "connector", e, "UPDATE connectors SET rules = ? WHERE id = ?", text, connector)
+	return execute(ctx, db, func(tx *tx) error {
+		c, err := query.Connector(ctx, tx, connector)
+		if err != nil {
+			return err
+		}
+		// Compared as this version writes them, whatever version wrote the row.
+		switch present, err := query.Rules(c.Rules); {
+		case err != nil:
+			return err
+		case present != expected:
+			return fault.New(fault.Conflict, "The connector %s has other rules by now; read them again.", c.Name)
+		}
+		if _, err := tx.exec("UPDATE connectors SET rules = ? WHERE id = ?", text, connector); err != nil {
+			return err
+		}
+		return tx.record(e)
+	})
 }
 
 // SuspendConnector implements store.Declarations.

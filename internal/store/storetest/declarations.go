@@ -164,10 +164,11 @@ func everyRule() policy.Rules {
 }
 
 func testConnectorChanges(t *testing.T, w *World) {
+	old := w.Connector.Rules
 	want := w.Connector
 	want.Rules = everyRule()
 	e := w.Event(event.ConnectorSaved, want.ID)
-	w.tells(e, func() { must(t, w.Store.SetRules(background(), want.ID, want.Rules, e)) })
+	w.tells(e, func() { must(t, w.Store.SetRules(background(), want.ID, old, want.Rules, e)) })
 	check := func() {
 		t.Helper()
 		got, err := w.Store.Connector(background(), want.ID)
@@ -182,8 +183,12 @@ func testConnectorChanges(t *testing.T, w *World) {
 		check()
 	}
 	_ = w.refuses(fault.NotFound, func() error {
-		return w.Store.SetRules(background(), w.ID(), everyRule(), w.Event(event.ConnectorSaved, want.ID))
+		return w.Store.SetRules(background(), w.ID(), old, everyRule(), w.Event(event.ConnectorSaved, want.ID))
 	})
+	_ = w.refuses(fault.Conflict, func() error { // somebody else was faster
+		return w.Store.SetRules(background(), want.ID, old, old, w.Event(event.ConnectorSaved, want.ID))
+	})
+	check()
 	_ = w.refuses(fault.NotFound, func() error {
 		return w.Store.SuspendConnector(background(), w.ID(), Noon, w.Event(event.ConnectorSaved, want.ID))
 	})

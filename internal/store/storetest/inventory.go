@@ -14,7 +14,8 @@ func (w *World) Populate() {
 	ctx, db := background(), w.Store
 	credential := w.NewCredential("first customer", 5)
 	must(w, db.SuspendCredential(ctx, credential.ID, Noon, w.Event(event.CredentialSuspended, credential.ID)))
-	must(w, db.SetRules(ctx, w.NewConnector("strict").ID, everyRule(), w.Event(event.ConnectorSaved, w.Connector.ID)))
+	strict := w.NewConnector("strict")
+	must(w, db.SetRules(ctx, strict.ID, strict.Rules, everyRule(), w.Event(event.ConnectorSaved, w.Connector.ID)))
 	second := w.Profile
 	second.ID, second.Version = w.ID(), 2
 	must(w, db.SaveProfile(ctx, second, w.Event(event.ProfileSaved, second.ID)))
