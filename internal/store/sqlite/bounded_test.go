@@ -115,6 +115,26 @@ func TestOrderIDsAreBounded(t *testing.T) {
 	}
 }
 
+// A page goes on behind invalid orders until it is full.
+func TestOrderIDsFillAPage(t *testing.T) {
+	db := openTest(t, Options{})
+	w := storetest.NewWorld(t, db)
+	account := w.NewAccount()
+	for i := range 40 {
+		o, created := w.Order(account.ID, "example.com")
+		if i%2 == 0 {
+			o.Expires = storetest.Noon
+		}
+		if err := db.CreateOrder(context.Background(), o, created, w.Event(event.OrderCreated, o.ID)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ids, next, err := db.OrderIDs(context.Background(), account.ID, "", 15, storetest.Noon)
+	if err != nil || len(ids) != 15 || next == "" {
+		t.Errorf("a page of 15 has %d ids and goes on with %q, %v", len(ids), next, err)
+	}
+}
+
 // A key is looked for only while a certificate of it is in use.
 func TestBlockedKeysClose(t *testing.T) {
 	db := openTest(t, Options{})
