@@ -31,7 +31,7 @@ func TestEvidence(t *testing.T) {
 	}
 	gone, wrong, away := fail("dns", "It is not there."), fail("incorrect response", "It is another."), fail("incorrect response", "It is elsewhere.")
 	led := attempt("c.example is private.", away)
-	led.Lookups = []acme.Lookup{{Name: "c.example", Type: "A", Server: "192.0.2.53:53", Result: "NOERROR", Answers: []string{"10.0.0.5"}}}
+	led.Lookups = []acme.Lookup{{Name: "c.example", Type: "A", Server: "192.0.2.53:53", Result: "NOERROR", Answers: []string{"10.0.0.5"}}, {Result: "and 3 more questions"}}
 	led.Hops = []acme.Hop{{URL: "http://a.example/t", Address: "192.0.2.1:80", Status: 302}, {URL: "http://c.example/", Error: "no address to connect to"}}
 	tests := []struct {
 		name  string
@@ -77,7 +77,7 @@ func TestEvidence(t *testing.T) {
 			[]string{
 				"a.example: invalid, authorization z", "  dns-01: invalid", "    It is elsewhere. [incorrect response]",
 				"    attempt 1 at 2026-11-23 12:00:00 UTC, 7 ms", "      c.example is private.",
-				"      DNS A c.example from 192.0.2.53:53: NOERROR 10.0.0.5",
+				"      DNS A c.example from 192.0.2.53:53: NOERROR 10.0.0.5", "      DNS: and 3 more questions",
 				"      http://a.example/t at 192.0.2.1:80: 302", "      http://c.example/: no address to connect to",
 			},
 		},
