@@ -92,6 +92,12 @@ func (s *Service) setUp(ctx context.Context, setup Setup) error {
 	if err != nil {
 		return err
 	}
+	var existing brought
+	if setup.Import != nil {
+		if existing, err = setup.Import.read(s.keys.Parse, true, s.now()); err != nil {
+			return err
+		}
+	}
 	if err := s.store.PutSetting(ctx, settingPublicURL, setup.PublicURL); err != nil {
 		return err
 	}
@@ -99,7 +105,7 @@ func (s *Service) setUp(ctx context.Context, setup Setup) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ensureIssuer(ctx, o, setup); err != nil {
+	if err := s.ensureIssuer(ctx, o, setup, existing); err != nil {
 		return err
 	}
 	if err := s.ensureProfile(ctx, o.ID, Default, pki.DefaultSpec(Default)); err != nil {
@@ -114,19 +120,36 @@ func (s *Service) setUp(ctx context.Context, setup Setup) error {
 	return s.store.PutSetting(ctx, settingSetUp, s.now().Format(time.RFC3339))
 }
 
+// Check decides at now what Bootstrap would refuse of the setup, so that a caller makes nothing for what cannot be. The
+// public URL may come later. Parse reads a private key, as Keys does. Error: Malformed.
+func (setup Setup) Check(parse func(text, passphrase []byte) (crypto.Signer, error), now time.Time) error {
+	setup, err := setup.complete()
+	if err != nil || setup.Import == nil {
+		return err
+	}
+	_, err = setup.Import.read(parse, true, now)
+	return err
+}
+
 // checked returns the setup with its defaults. Error: Malformed.
 func (setup Setup) checked() (Setup, error) {
+	setup, err := setup.complete()
+	if err != nil {
+		return setup, err
+	}
+	setup.PublicURL, err = checkPublicURL(setup.PublicURL)
+	return setup, err
+}
+
+// complete returns the setup with its defaults, and looks at all but the public URL. Error: Malformed.
+func (setup Setup) complete() (Setup, error) {
 	if setup.CAName == "" {
 		setup.CAName = "Everleaf"
 	}
 	if setup.KeyType == "" {
 		setup.KeyType = pki.ECDSAP256
 	}
-	base, err := checkPublicURL(setup.PublicURL)
-	setup.PublicURL = base
 	switch {
-	case err != nil:
-		return setup, err
 	case !isLine(setup.CAName, maxCAName):
 		return setup, fault.New(fault.Malformed, "%q cannot be the name of the CA: use one line of at most %d octets.", clip(setup.CAName), maxCAName)
 	case !slices.Contains(pki.IssuerKeyTypes(), setup.KeyType):
@@ -145,8 +168,8 @@ func (s *Service) ensureOrganisation(ctx context.Context) (policy.Organisation, 
 	return o, err
 }
 
-// ensureIssuer leaves an issuer named Default in service.
-func (s *Service) ensureIssuer(ctx context.Context, o policy.Organisation, setup Setup) error {
+// ensureIssuer leaves an issuer named Default in service. Existing is what the setup imports, when it does.
+func (s *Service) ensureIssuer(ctx context.Context, o policy.Organisation, setup Setup, existing brought) error {
 	all, err := s.store.Issuers(ctx)
 	if err != nil {
 		return err
@@ -158,7 +181,7 @@ func (s *Service) ensureIssuer(ctx context.Context, o policy.Organisation, setup
 	switch {
 	case found:
 	case setup.Import != nil:
-		root, err = s.importIssuer(ctx, System, o.ID, *setup.Import, setup.PublicURL)
+		root, err = s.importIssuer(ctx, System, o.ID, existing, setup.PublicURL)
 		if err != nil || !root.IsRoot() {
 			return err
 		}

@@ -122,7 +122,7 @@ func (maker) SignIntermediate(_ context.Context, r pki.CARequest, parent pki.Iss
 	return ca.NewIntermediate(r, certificate, key)
 }
 
-// issuers returns the issuers of a name, newest first.
+// issuers returns the issuers of a name, newest first; "" for all.
 func (i *installation) issuers(t *testing.T, name string) []pki.Issuer {
 	t.Helper()
 	all, err := i.db.Issuers(t.Context())
@@ -131,7 +131,7 @@ func (i *installation) issuers(t *testing.T, name string) []pki.Issuer {
 	}
 	var named []pki.Issuer
 	for _, issuer := range all {
-		if issuer.Name == name {
+		if name == "" || issuer.Name == name {
 			named = append(named, issuer)
 		}
 	}

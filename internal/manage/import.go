@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
@@ -37,47 +38,65 @@ func (s *Service) ImportIssuer(ctx context.Context, by Actor, organisation strin
 	if err != nil {
 		return IssuerView{}, err
 	}
-	issuer, err := s.importIssuer(ctx, by, o.ID, i, base)
+	b, err := i.read(s.keys.Parse, false, s.now())
+	if err != nil {
+		return IssuerView{}, err
+	}
+	issuer, err := s.importIssuer(ctx, by, o.ID, b, base)
 	if err != nil {
 		return IssuerView{}, err
 	}
 	return s.Issuer(ctx, issuer.ID)
 }
 
-func (s *Service) importIssuer(ctx context.Context, by Actor, organisation string, i Import, publicURL string) (pki.Issuer, error) {
+// brought is an import that was read and found good.
+type brought struct {
+	name         string
+	certificates []*x509.Certificate // the issuer's first, the root last
+	key          crypto.Signer
+}
+
+// read decides everything about an import that needs no database. MakesIssuer says that a root gets an issuer below it.
+func (i Import) read(parse func(text, passphrase []byte) (crypto.Signer, error), makesIssuer bool, now time.Time) (brought, error) {
 	certificates, err := parseChain(i.Chain)
 	if err != nil {
-		return pki.Issuer{}, err
+		return brought{}, err
 	}
-	key, err := s.keys.Parse(i.Key, i.Passphrase)
+	key, err := parse(i.Key, i.Passphrase)
 	if err != nil {
-		return pki.Issuer{}, err
+		return brought{}, err
 	}
-	if err := s.verifyChain(certificates, key.Public()); err != nil {
-		return pki.Issuer{}, err
+	below := 0
+	if makesIssuer && len(certificates) == 1 {
+		below = 1
+	}
+	if err := verifyChain(certificates, key.Public(), below, now); err != nil {
+		return brought{}, err
 	}
 	if i.Name == "" {
 		i.Name = nameOf(certificates)
 	}
-	if err := checkName("an issuer", i.Name); err != nil {
-		return pki.Issuer{}, err
-	}
+	return brought{i.Name, certificates, key}, checkName("an issuer", i.Name)
+}
+
+// importIssuer stores an import. The key comes first: whatever it meets, no row is made that names a key which is not there.
+func (s *Service) importIssuer(ctx context.Context, by Actor, organisation string, b brought, publicURL string) (pki.Issuer, error) {
 	all, err := s.store.Issuers(ctx)
 	if err != nil {
 		return pki.Issuer{}, err
 	}
-	if known, found := byCertificate(all, organisation, certificates[0].Raw); found {
+	if known, found := byCertificate(all, organisation, b.certificates[0].Raw); found {
 		return pki.Issuer{}, fault.New(fault.Conflict, "This CA certificate is here already: issuer %s, named %q.", known.ID, known.Name)
 	}
-	parent, err := s.importParents(ctx, by, all, organisation, certificates[1:], publicURL)
+	keyName, err := s.importKey(b.key)
 	if err != nil {
 		return pki.Issuer{}, err
 	}
-	keyName, err := s.importKey(key)
+	parent, err := s.importParents(ctx, by, all, organisation, b.certificates[1:], publicURL)
 	if err != nil {
 		return pki.Issuer{}, err
 	}
-	return s.addImported(ctx, by, pki.Issuer{Organisation: organisation, Name: i.Name, Parent: parent, Key: keyName}, certificates[0].Raw, publicURL)
+	return s.addImported(ctx, by, pki.Issuer{Organisation: organisation, Name: b.name, Parent: parent, Key: keyName}, b.certificates[0].Raw, publicURL)
 }
 
 // nameOf returns the name of an imported issuer that got none.
@@ -96,7 +115,7 @@ func parseChain(text []byte) ([]*x509.Certificate, error) {
 	var certificates []*x509.Certificate
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
-			return nil, fault.New(fault.Malformed, "The chain has a PEM block of type %q; give certificates only.", clip(block.Type))
+			return nil, fault.New(fault.Malformed, "The chain has a PEM block of type %q; give certificates only, and the key by itself.", clip(block.Type))
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
@@ -104,14 +123,23 @@ func parseChain(text []byte) ([]*x509.Certificate, error) {
 		}
 		certificates = append(certificates, certificate)
 	}
-	if len(certificates) == 0 || len(certificates) > maxDepth {
-		return nil, fault.New(fault.Malformed, "The chain has %d certificates in PEM; give 1 to %d, the issuer first, the root last.", len(certificates), maxDepth)
+	switch {
+	case len(certificates) == 0:
+		return nil, fault.New(fault.Malformed, "The chain has no certificate in PEM; one in DER is converted with: openssl x509 -inform DER -in OLD -out NEW")
+	case len(certificates) > maxDepth:
+		return nil, fault.New(fault.Malformed, "The chain has %d certificates; give 1 to %d, the issuer first, the root last.", len(certificates), maxDepth)
 	}
 	return certificates, nil
 }
 
-// verifyChain decides whether the first certificate may sign with the key, and each is signed by the next, the last by itself.
-func (s *Service) verifyChain(certificates []*x509.Certificate, key crypto.PublicKey) error {
+// verifyChain decides whether the first certificate may sign with the key, and each is signed by the next, the last by
+// itself. Below is the number of CA certificates that will stand between the first and the leaves.
+func verifyChain(certificates []*x509.Certificate, key crypto.PublicKey, below int, now time.Time) error {
+	owner := slices.IndexFunc(certificates, func(c *x509.Certificate) bool { return pki.OwnsKey(c, key) })
+	if owner > 0 {
+		return fault.New(fault.Malformed, "The private key does not belong to the first certificate of the chain but to number %d, %q. "+
+			"The certificate of the key comes first, after it the one that signed it, and the root last.", owner+1, certificates[owner].Subject)
+	}
 	for n, c := range certificates {
 		var parent *x509.Certificate
 		if n+1 < len(certificates) {
@@ -120,8 +148,8 @@ func (s *Service) verifyChain(certificates []*x509.Certificate, key crypto.Publi
 		if n > 0 {
 			key = c.PublicKey // only the first has to sign here
 		}
-		if _, err := pki.VerifyCA(c.Raw, key, parent, s.now()); err != nil {
-			return fault.Wrap(err, fault.Malformed, "Certificate %d of the chain: %s", n+1, fault.Sentence(err))
+		if err := pki.VerifyCA(c, key, parent, below+n, now); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring/pbes2"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/manage"
@@ -163,6 +164,32 @@ func TestImportStopped(t *testing.T) {
 	}
 }
 
+// A setup that is refused makes nothing, and can be judged before there is a database.
+func TestSetupWithARootThatCanHaveNoIssuer(t *testing.T) {
+	i := newInstallation(t)
+	root := newForeign(t, nil, "Root", func(c *x509.Certificate) { c.MaxPathLenZero = true })
+	setup := manage.Setup{PublicURL: publicURL, Import: &manage.Import{Chain: chainOf(root), Key: keyPEM(t, root.key)}}
+	const says = "Its basicConstraints has a pathLenConstraint of 0; the number of CA certificates below it would be 1."
+	_, err := i.Bootstrap(t.Context(), setup)
+	expect(t, err, fault.Malformed, says)
+	expect(t, setup.Check(keyring.ParsePrivateKey, start), fault.Malformed, says)
+	names, err := i.ring.Names()
+	if err != nil || len(names) > 0 || len(i.issuers(t, "")) > 0 {
+		t.Errorf("the refusal left the keys %q (%v) and %d issuers", names, err, len(i.issuers(t, "")))
+	}
+	if all, err := i.Organisations(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("the refusal left %d organisations (%v)", len(all), err)
+	}
+	if base, err := i.PublicURL(t.Context()); err == nil && base != "" {
+		t.Errorf("the refusal left the public URL %q", base)
+	}
+	root = newForeign(t, nil, "Root", nil)
+	setup.Import, setup.PublicURL = &manage.Import{Chain: chainOf(root), Key: keyPEM(t, root.key)}, ""
+	if err := setup.Check(keyring.ParsePrivateKey, start); err != nil {
+		t.Errorf("a sound root, and a public URL that comes later: %v", err)
+	}
+}
+
 func TestImportRefuses(t *testing.T) {
 	i := newReady(t)
 	root := newForeign(t, nil, "Root", nil)
@@ -180,16 +207,18 @@ func TestImportRefuses(t *testing.T) {
 		kind fault.Kind
 		part string
 	}{
-		"no chain":          {manage.Import{Key: key(good)}, fault.Malformed, "0 certificates"},
+		"no chain":          {manage.Import{Key: key(good)}, fault.Malformed, "no certificate in PEM"},
 		"a key in it":       {manage.Import{Chain: append(chainOf(good), key(good)...), Key: key(good)}, fault.Malformed, `type "PRIVATE KEY"`},
 		"garbage in it":     {manage.Import{Chain: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte{1}}), Key: key(good)}, fault.Malformed, "Certificate 1 of the chain cannot be read"},
 		"too long":          {manage.Import{Chain: []byte(strings.Repeat("x", 1<<20)), Key: key(good)}, fault.Malformed, "too much"},
 		"too many":          {manage.Import{Chain: chainOf(good, root, root, root, root, root, root, root, root), Key: key(good)}, fault.Malformed, "9 certificates"},
 		"no key":            {manage.Import{Chain: chainOf(good, root)}, fault.Malformed, "private key cannot be used"},
-		"another key":       {manage.Import{Chain: chainOf(good, root), Key: key(root)}, fault.Malformed, "does not belong"},
-		"no root":           {manage.Import{Chain: chainOf(good), Key: key(good)}, fault.Malformed, "not self-signed"},
-		"another root":      {manage.Import{Chain: chainOf(good, other), Key: key(good)}, fault.Malformed, "was not signed by"},
-		"a leaf":            {manage.Import{Chain: chainOf(leaf, root), Key: key(leaf)}, fault.Malformed, "not a CA certificate"},
+		"another key":       {manage.Import{Chain: chainOf(good, root), Key: key(other)}, fault.Malformed, "The private key does not belong to the certificate."},
+		"the root's key":    {manage.Import{Chain: chainOf(good, root), Key: key(root)}, fault.Malformed, `but to number 2, "CN=Root,O=ACME Corp"`},
+		"the other order":   {manage.Import{Chain: chainOf(root, good), Key: key(good)}, fault.Malformed, `but to number 2, "CN=Issuing,O=ACME Corp"`},
+		"no root":           {manage.Import{Chain: chainOf(good), Key: key(good)}, fault.Malformed, `The root is not given: add the certificate of "CN=Root,O=ACME Corp"`},
+		"another root":      {manage.Import{Chain: chainOf(good, other), Key: key(good)}, fault.Malformed, `It was signed by "CN=Root,O=ACME Corp", and the certificate after it is that of "CN=Other Root,O=ACME Corp".`},
+		"a leaf":            {manage.Import{Chain: chainOf(leaf, root), Key: key(leaf)}, fault.Malformed, "Its basicConstraints lacks cA"},
 		"expired":           {manage.Import{Chain: chainOf(expired, root), Key: key(expired)}, fault.Malformed, "expired"},
 		"a name for no URL": {manage.Import{Name: "Über", Chain: chainOf(good, root), Key: key(good)}, fault.Malformed, "cannot be the name of an issuer"},
 		"here already":      {manage.Import{Name: "other", Chain: chainOf(known, root), Key: key(known)}, fault.Conflict, `named "known"`},
@@ -197,10 +226,14 @@ func TestImportRefuses(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			before, _ := i.ring.Names()
+			rows := i.issuers(t, "")
 			_, err := i.ImportIssuer(t.Context(), operator, "", test.in)
 			expect(t, err, test.kind, test.part)
 			if after, _ := i.ring.Names(); !cmp.Equal(before, after) {
 				t.Errorf("the keyring held %q, and after the refusal %q", before, after)
+			}
+			if diff := cmp.Diff(rows, i.issuers(t, "")); diff != "" {
+				t.Errorf("the refusal left rows:\n%s", diff)
 			}
 		})
 	}

@@ -1,20 +1,17 @@
 package pki
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	tags "golang.org/x/crypto/cryptobyte/asn1"
 
-	"github.com/everleaf-pki/everleaf/internal/core/fault"
 )
 
 // CARequest is one CA certificate to make: a root, or an intermediate that signs leaves only.
@@ -106,58 +103,6 @@ func (i Issuer) Parse() (*x509.Certificate, error) {
 		return nil, fmt.Errorf("certificate of issuer %s: %w", i.ID, err)
 	}
 	return certificate, nil
-}
-
-// VerifyCA decides whether a certificate that an operator brings can sign leaves and their revocation list with the
-// given key, at now; parent is the certificate that signed it, nil for a root. Errors are Malformed, with everything
-// that is wrong, one sentence each.
-func VerifyCA(der []byte, key crypto.PublicKey, parent *x509.Certificate, now time.Time) (*x509.Certificate, error) {
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Malformed, "The CA certificate cannot be parsed; give one certificate, in PEM or DER.")
-	}
-	var found problems
-	found.check(certificate.BasicConstraintsValid && certificate.IsCA, "It is not a CA certificate (basic constraints CA:TRUE is missing).")
-	found.check(certificate.KeyUsage&x509.KeyUsageCertSign != 0, "Its key usage does not allow it to sign certificates (keyCertSign).")
-	found.check(certificate.KeyUsage&x509.KeyUsageCRLSign != 0, "Its key usage does not allow it to sign revocation lists (cRLSign).")
-	found.check(len(certificate.SubjectKeyId) > 0, "It has no subject key identifier, to which its leaves and lists would point.")
-	found.check(len(certificate.Subject.Names) > 0, "Its subject is empty.")
-	found.check(len(certificate.UnhandledCriticalExtensions) == 0,
-		"It has critical extensions that are not understood: %v.", certificate.UnhandledCriticalExtensions)
-	found.check(now.Before(certificate.NotAfter), "It expired at %s.", certificate.NotAfter.Format(time.RFC3339))
-	found.check(!now.Before(certificate.NotBefore), "It is valid only from %s.", certificate.NotBefore.Format(time.RFC3339))
-	checkCAKey(&found, certificate, key)
-	checkParent(&found, certificate, parent)
-	if len(found) > 0 {
-		return nil, fault.New(fault.Malformed, "The CA certificate cannot be used. %s", strings.Join(found, " "))
-	}
-	return certificate, nil
-}
-
-func checkCAKey(found *problems, certificate *x509.Certificate, key crypto.PublicKey) {
-	if _, err := SignatureAlgorithm(certificate.PublicKey); err != nil {
-		found.check(false, "Its key is not of a supported type; use one of: %s.", joinTypes(IssuerKeyTypes()))
-		return
-	}
-	if err := checkKeyStrength(certificate.PublicKey); err != nil {
-		found.check(false, "Its key is not sound: %s", fault.Sentence(err))
-	}
-	own, ok := certificate.PublicKey.(interface{ Equal(x crypto.PublicKey) bool })
-	found.check(ok && key != nil && own.Equal(key), "The private key does not belong to it.")
-}
-
-func checkParent(found *problems, certificate, parent *x509.Certificate) {
-	if parent == nil {
-		found.check(bytes.Equal(certificate.RawIssuer, certificate.RawSubject),
-			"It is not self-signed; give the certificate of the CA that signed it, too.")
-		parent = certificate
-	}
-	if err := certificate.CheckSignatureFrom(parent); err != nil {
-		insecure, isInsecure := errors.AsType[x509.InsecureAlgorithmError](err)
-		found.check(!isInsecure, "It is signed with %s, which is not secure.", x509.SignatureAlgorithm(insecure))
-		found.check(isInsecure, "It was not signed by %q.", parent.Subject)
-	}
-	found.check(!certificate.NotAfter.After(parent.NotAfter), "It outlives its parent, which ends at %s.", parent.NotAfter.Format(time.RFC3339))
 }
 
 // SignatureAlgorithm returns the one algorithm with which an issuer's key signs.
