@@ -89,10 +89,19 @@ func problems(err error) []string {
 		return nil
 	}
 	text := err.Error()
-	if f, ok := errors.AsType[*fault.Error](err); ok { // its kind is a word between programs
-		text = strings.Replace(text, string(f.Kind)+": ", "", 1)
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		text = strings.Replace(text, f.Error(), sentenceOf(f), 1)
 	}
 	return strings.Split(text, "\n")
+}
+
+// sentenceOf leaves out what is between programs: the kind, and the cause of a refusal, which its sentence tells. What
+// cannot be used at the moment has its reason outside, so that is told.
+func sentenceOf(f *fault.Error) string {
+	if f.Kind != fault.Unavailable || f.Cause == nil {
+		return f.Public
+	}
+	return f.Public + ": " + f.Cause.Error()
 }
 
 func exitCode(err error) int {

@@ -229,10 +229,11 @@ func TestFindings(t *testing.T) {
 func TestProblems(t *testing.T) {
 	inner := errors.New("disk full")
 	for want, err := range map[string]error{
-		"":                              &exit{code: exitFinding},
-		"one|two":                       errors.Join(errors.New("one"), errors.New("two")),
-		"The chain is broken.":          fault.New(fault.Malformed, "The chain is broken."),
-		"open: It is taken.: disk full": fmt.Errorf("open: %w", fault.Wrap(inner, fault.Conflict, "It is taken.")),
+		"":                      &exit{code: exitFinding},
+		"one|two":               errors.Join(errors.New("one"), errors.New("two")),
+		"The chain is broken.":  fault.New(fault.Malformed, "The chain is broken."),
+		"open: It is taken.":    fmt.Errorf("open: %w", fault.Wrap(inner, fault.Conflict, "It is taken.")),
+		"Try again.: disk full": fault.Wrap(inner, fault.Unavailable, "Try again."),
 	} {
 		if got := strings.Join(problems(err), "|"); got != want {
 			t.Errorf("got %q, want %q", got, want)
