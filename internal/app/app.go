@@ -18,6 +18,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/store"
 	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
 	"github.com/everleaf-pki/everleaf/internal/va"
+	"github.com/everleaf-pki/everleaf/internal/web"
 )
 
 // The engines satisfy what the use cases ask of them.
@@ -42,8 +43,11 @@ type App struct {
 	issue     *issue.Service
 	manage    *manage.Service
 	metrics   *metrics
+	limits    web.Limits             // of every connection
 	base      atomic.Pointer[string] // the public URL
 	made      bool                   // this start made the CA
+	ending    *ending                // nil: no server has stopped
+	guessed   bool                   // the public URL was derived, and clients perhaps cannot reach it
 	encrypted bool                   // new keys are encrypted with a passphrase
 }
 
@@ -51,7 +55,7 @@ type App struct {
 // what to do, a folder that another process holds, keys that others can read, and a database that knows issuers whose keys
 // are missing.
 func Open(ctx context.Context, c config.Config, log *slog.Logger, env func(string) string) (*App, error) {
-	a := &App{config: c, log: log, metrics: newMetrics()}
+	a := &App{config: c, log: log, metrics: newMetrics(), limits: web.DefaultLimits()}
 	for _, step := range []func() error{
 		a.openFolder,
 		func() error { return a.openKeys(env) },
@@ -136,8 +140,14 @@ func (a *App) checkKeys(ctx context.Context) error {
 // Manage returns the operator's use cases.
 func (a *App) Manage() *manage.Service { return a.manage }
 
-// Close ends what works on the installation and gives the folder free.
+// Close ends what works on the installation and gives the folder free. After a server it writes the last line of its log.
 func (a *App) Close() error {
+	err := a.release()
+	a.tellEnd(err)
+	return err
+}
+
+func (a *App) release() error {
 	var problems []error
 	if a.issue != nil {
 		a.issue.Close()

@@ -55,5 +55,5 @@ func (s *server) capped(l net.Listener) net.Listener {
 }
 
 func (s *server) newHTTPServer(h http.Handler) *http.Server {
-	return web.NewServer(h, web.DefaultLimits(), s.app.log)
+	return web.NewServer(h, s.app.limits, s.app.log)
 }

@@ -7,11 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -25,6 +24,7 @@ import (
 type Info struct {
 	Directory   string   // URL of the default connector's directory
 	PublicURL   string   // base of CRLs and issuers
+	Guessed     bool     // nobody gave it, and clients come from elsewhere
 	Metrics     string   // URL; "" when off
 	RootFile    string   // PEM of the roots
 	Fingerprint string   // SHA-256 of the newest root, hexadecimal
@@ -49,6 +49,7 @@ type server struct {
 	health      *health
 	jobs        *jobs.Runner
 	http        []*http.Server
+	serving     sync.WaitGroup // one for each listener
 	failed      chan error
 }
 
@@ -75,10 +76,10 @@ func (a *App) Serve(ctx context.Context, env func(string) string, control Contro
 	control.Ready(s.info(ctx))
 	select {
 	case <-ctx.Done():
-		err = nil
-	case err = <-s.failed:
+		return s.drain(context.Cause(ctx), nil)
+	case err := <-s.failed:
+		return s.drain(err, err)
 	}
-	return errors.Join(err, s.drain())
 }
 
 // prepare readies everything that must exist before the first request is answered.
@@ -144,32 +145,15 @@ func (s *server) serve(l net.Listener, handler http.Handler, adapt ...func(*http
 		change(h)
 	}
 	s.http = append(s.http, h)
-	go func() {
+	s.serving.Go(func() {
 		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("the listener on %s ended: %w", l.Addr(), err)
 		}
-	}()
+	})
 }
 
 // withoutWriteLimit lets the operator's door take its time: a check or a backup of a large store lasts minutes.
 func withoutWriteLimit(h *http.Server) { h.WriteTimeout = 0 }
-
-// drain stops accepting, answers what is open within the limit, and stops the jobs.
-func (s *server) drain() error {
-	s.health.draining.Store(true)
-	s.app.log.Info("the server stops", slog.Duration("limit", s.app.config.Drain))
-	ctx, cancel := context.WithTimeout(context.Background(), s.app.config.Drain)
-	defer cancel()
-	var problems []error
-	for _, h := range s.http {
-		if err := h.Shutdown(ctx); err != nil {
-			problems = append(problems, fmt.Errorf("open requests were cut off: %w", err), h.Close())
-		}
-	}
-	s.jobs.Stop()
-	_ = os.Remove(filepath.Dir(s.listeners.admin.Addr().String())) // a runtime folder, when no other server uses it; never the data folder, which is not empty
-	return errors.Join(problems...)
-}
 
 func (s *server) info(ctx context.Context) Info {
 	a := s.app
@@ -177,7 +161,7 @@ func (s *server) info(ctx context.Context) Info {
 		Directory: s.listeners.httpsBase(a.config) + "/acme/default/directory",
 		RootFile:  a.folder.roots(), Fresh: a.made, Trial: a.config.Trial(), PlainKeys: a.plainKeys(), HTTP01Port: a.config.HTTP01Port, Data: a.folder.path,
 	}
-	info.PublicURL = a.publicURL()
+	info.PublicURL, info.Guessed = a.publicURL(), a.guessed
 	if s.listeners.metrics != nil {
 		info.Metrics = "http://" + s.listeners.metrics.Addr().String() + "/metrics"
 	}
