@@ -289,39 +289,6 @@ func TestALongPathGetsAnotherSocket(t *testing.T) {
 	}
 }
 
-func TestAnotherPublicURLOpensAnotherShard(t *testing.T) {
-	dir := t.TempDir()
-	start(t, settings(t, dir)).stop()
-	c := settings(t, dir)
-	c.PublicURL = "http://pki.example.com"
-	r := start(t, c)
-	if r.info.PublicURL != "http://pki.example.com" {
-		t.Error(r.info.PublicURL)
-	}
-	issuer, err := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir, noEnv))).Issuer(t.Context(), "default")
-	if err != nil || !strings.HasPrefix(issuer.CRL, "http://pki.example.com/crl/") || !strings.HasSuffix(issuer.CRL, "/2.crl") {
-		t.Errorf("%+v %v", issuer, err)
-	}
-}
-
-func TestADerivedPublicURLFollowsTheListener(t *testing.T) {
-	dir := t.TempDir()
-	first := start(t, settings(t, dir))
-	first.stop()
-	second := start(t, settings(t, dir)) // other free ports
-	response, _ := second.get(t, second.info.PublicURL+"/roots.pem")
-	if response.StatusCode != http.StatusOK {
-		t.Errorf("nothing is served at the public URL %s", second.info.PublicURL)
-	}
-	second.stop()
-	c := settings(t, dir)
-	c.PublicURL = "http://pki.example.com"
-	start(t, c).stop()
-	if again := start(t, settings(t, dir)); again.info.PublicURL != "http://pki.example.com" {
-		t.Errorf("a given public URL was lost for %s", again.info.PublicURL)
-	}
-}
-
 func TestCareOverTheSocket(t *testing.T) {
 	dir := t.TempDir()
 	r := start(t, settings(t, dir))

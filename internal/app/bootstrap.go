@@ -15,16 +15,19 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/manage"
 )
 
-// Bootstrap sets an empty installation up; on one that is set up it changes nothing. See manage.Service.Bootstrap.
+// Bootstrap sets an empty installation up; on one that is set up it changes nothing. See manage.Service.Bootstrap. Without a
+// public URL it takes that of the settings, or else where their server will listen.
 func (a *App) Bootstrap(ctx context.Context, setup manage.Setup) (manage.Result, error) {
-	return a.manage.Bootstrap(ctx, setup)
+	given := setup.PublicURL != "" || a.config.PublicURL != ""
+	setup, err := located(a.config, setup)
+	if err != nil {
+		return manage.Result{}, err
+	}
+	return a.setUp(ctx, setup, given)
 }
 
 // WriteKey writes a private key to a new file outside the data folder, encrypted when there is a passphrase.
 func (a *App) WriteKey(path string, key crypto.Signer) error { return a.keys.WriteOutside(path, key) }
-
-// derivedSetting remembers that the public URL followed from the listener, so that it follows again when that moves.
-const derivedSetting = "public-url-derived"
 
 // bootstrap readies the installation for the listeners: it makes the CA at the first start, and keeps the public URL
 // true: the one that was given, or where the plain HTTP listener is.
@@ -33,50 +36,22 @@ func (a *App) bootstrap(ctx context.Context, l listeners) error {
 	if wanted == "" {
 		wanted = l.publicBase(a.config)
 	}
-	result, err := a.manage.Bootstrap(ctx, manage.Setup{PublicURL: wanted})
+	result, err := a.setUp(ctx, manage.Setup{PublicURL: wanted}, a.config.PublicURL != "")
 	if err != nil {
 		return err
 	}
 	a.made = result.Made
-	if err := a.keepPublicURL(ctx, wanted, result.Made); err != nil {
+	derived, err := a.keepPublicURL(ctx, wanted)
+	if err != nil {
 		return err
 	}
 	base, err := a.manage.PublicURL(ctx)
 	a.base.Store(&base)
+	if a.guessed = derived && a.config.ExternalURL != "" && !direct(a.config, l); a.guessed {
+		a.log.Warn("no public URL is set; certificates name a guess for their revocation lists, which clients perhaps cannot reach",
+			slog.String("guess", base), slog.String("next", "set public-url"))
+	}
 	return err
-}
-
-// keepPublicURL takes the wanted public URL over when it was given, or when the one in the database was derived too. What was
-// once given stays until another is given. Certificates made before name the old URL as long as they live.
-func (a *App) keepPublicURL(ctx context.Context, wanted string, made bool) error {
-	old, err := a.manage.PublicURL(ctx)
-	if err != nil {
-		return err
-	}
-	derived, err := a.db.Setting(ctx, derivedSetting)
-	if err != nil {
-		return err
-	}
-	given := a.config.PublicURL != ""
-	if !given && !made && derived != "yes" {
-		return nil
-	}
-	if old != wanted {
-		a.log.Warn("new certificates name another public URL; the old one must stay reachable for those made before",
-			slog.String("old", old), slog.String("new", wanted))
-	}
-	if err := a.manage.SetPublicURL(ctx, wanted); err != nil {
-		return err
-	}
-	return a.db.PutSetting(ctx, derivedSetting, map[bool]string{true: "no", false: "yes"}[given])
-}
-
-// publicURL is the base of the URLs of issuers and revocation lists; "" before the set-up.
-func (a *App) publicURL() string {
-	if base := a.base.Load(); base != nil {
-		return *base
-	}
-	return ""
 }
 
 // certifyServer issues a certificate for the HTTPS listener.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/everleaf-pki/everleaf/internal/config"
 )
@@ -117,32 +116,32 @@ func (l listeners) httpsBase(c config.Config) string {
 	if c.ExternalURL != "" {
 		return c.ExternalURL
 	}
-	return (&url.URL{Scheme: "https", Host: hostFor(c.Listen, l.https)}).String()
+	return (&url.URL{Scheme: "https", Host: net.JoinHostPort(hostFor(c.Listen), portOf(l.https))}).String()
 }
 
-// publicBase returns the base URL of the plain HTTP listener, for the first start.
+// publicBase returns the base URL of the plain HTTP listener.
 func (l listeners) publicBase(c config.Config) string {
-	host := hostFor(c.Listen, l.public)
-	if external, err := url.Parse(c.ExternalURL); err == nil && external.Hostname() != "" {
-		_, port, _ := net.SplitHostPort(l.public.Addr().String())
-		host = net.JoinHostPort(external.Hostname(), port)
-	}
-	host = strings.TrimSuffix(host, ":80")
-	return (&url.URL{Scheme: "http", Host: host}).String()
+	https := l.https.Addr().(*net.TCPAddr).Port //nolint:errcheck // a TCP listener has a TCP address
+	return publicBase(c, https, portOf(l.public))
 }
 
-// hostFor names a listener as clients do: localhost on loopback, this host's name where it listens on all addresses.
-func hostFor(listen string, l net.Listener) string {
-	host, _, _ := net.SplitHostPort(listen)
+func portOf(l net.Listener) string {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// hostFor names the host of a listener as clients do: localhost on loopback, this host's name where it listens on all
+// addresses.
+func hostFor(listen string) string {
+	host, _, _ := net.SplitHostPort(listen)
 	addr := net.ParseIP(host)
 	switch {
 	case host == "localhost" || addr != nil && addr.IsLoopback():
-		host = "localhost"
+		return "localhost"
 	case host == "" || addr != nil && addr.IsUnspecified():
 		if name, err := os.Hostname(); err == nil {
-			host = name
+			return name
 		}
 	}
-	return net.JoinHostPort(host, port)
+	return host
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/everleaf-pki/everleaf/internal/app"
+	"github.com/everleaf-pki/everleaf/internal/config"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/manage"
 )
@@ -22,7 +23,6 @@ type initFlags struct {
 	chainFile  string
 	keyFile    string
 	passphrase string // path of a file
-	publicBase string
 }
 
 func newInit(c *command) *cobra.Command {
@@ -34,6 +34,9 @@ func newInit(c *command) *cobra.Command {
 "everleaf serve" gives: keep the root's key off this machine, choose the type of
 the keys, or bring an existing CA.
 
+The public URL stands in the issuer's certificate for good. Without --public-url it
+is where the server with these settings will listen, as with "everleaf serve".
+
 With --root-out the root's key is written, encrypted if there is a passphrase,
 to a file outside the data folder; take it away and keep it safe. The issuer's
 key stays here.`,
@@ -42,8 +45,7 @@ key stays here.`,
 		Args: named,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.init(cmd, f) },
 	}
-	addSettings(cmd.Flags(), "data", "passphrase-file")
-	cmd.Flags().StringVar(&f.publicBase, "public-url", "http://localhost:8444", "base `URL` of CRLs and issuers as it will stand in certificates")
+	addSettings(cmd.Flags(), "data", "passphrase-file", "listen", "external-url", "public-listen", "public-url")
 	cmd.Flags().StringVar(&f.name, "name", "", "`name` that begins the names of the CA certificates (default Everleaf)")
 	cmd.Flags().StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "`type` of the keys: "+joined(pki.IssuerKeyTypes()))
 	cmd.Flags().StringVar(&f.rootOut, "root-out", "", "`file` that gets the root's key, which then never is in the data folder")
@@ -60,7 +62,7 @@ func (c *command) init(cmd *cobra.Command, f initFlags) error {
 	if err != nil {
 		return err
 	}
-	setup := manage.Setup{CAName: f.name, PublicURL: f.publicBase}
+	setup := manage.Setup{CAName: f.name}
 	if setup.KeyType, err = oneOf(pki.IssuerKeyTypes()...)(f.keyType); err != nil {
 		return fmt.Errorf("--key-type: %w", err)
 	}
@@ -86,11 +88,18 @@ func (c *command) init(cmd *cobra.Command, f initFlags) error {
 		_, err = fmt.Fprintf(c.Err, "%s has a certificate authority already; nothing was changed.\n", settings.Data)
 		return err
 	}
-	return c.tellInit(settings.Data, f, result)
+	base, err := installation.Manage().PublicURL(cmd.Context())
+	if err != nil {
+		return err
+	}
+	return c.tellInit(settings, f, base, result)
 }
 
-func (c *command) tellInit(data string, f initFlags, result manage.Result) error {
-	_, err := fmt.Fprintf(c.Err, "A certificate authority was made in %s.\n", data)
+func (c *command) tellInit(settings config.Config, f initFlags, base string, result manage.Result) error {
+	_, err := fmt.Fprintf(c.Err, "A certificate authority was made in %s.\n", settings.Data)
+	if err == nil && settings.PublicURL == "" && f.chainFile == "" {
+		_, err = fmt.Fprintf(c.Err, "Its certificates name %s for CRLs and issuers, since nobody gave another. If clients reach them elsewhere, begin again with an empty data folder and --public-url.\n", base)
+	}
 	if err == nil && f.rootOut != "" {
 		_, err = fmt.Fprintf(c.Err, "The root's key is in %s and nowhere else: take it off this machine and keep it safe.\n", f.rootOut)
 	}

@@ -163,6 +163,9 @@ func notes(i app.Info) []string {
 	if i.Trial {
 		out = append(out, "this is a trial set-up: the server listens on loopback only, so names may be proven on loopback addresses as well.")
 	}
+	if i.Guessed {
+		out = append(out, fmt.Sprintf("nobody said where clients reach CRLs and issuers, and certificates name %s for them, which is a guess from --external-url. Give --public-url when they come in elsewhere.", i.PublicURL))
+	}
 	if len(i.PlainKeys) > 0 {
 		out = append(out, fmt.Sprintf("these keys are not encrypted: %s. \"everleaf key passphrase\" encrypts them while the server does not run.", strings.Join(i.PlainKeys, ", ")))
 	}

@@ -27,7 +27,7 @@ func TestBanner(t *testing.T) {
 	}
 	fresh := info
 	fresh.Fresh, fresh.Trial, fresh.PlainKeys, fresh.Metrics = true, true, []string{"root-1", "default-1"}, ""
-	fresh.HTTP01Port = 5002
+	fresh.HTTP01Port, fresh.Guessed = 5002, true
 	var out strings.Builder
 	banner(&out, info)
 	banner(&out, fresh)
