@@ -255,7 +255,7 @@ type Maintenance interface {
 	// Trim deletes, in one small transaction, at most limit rows that have outlived their use: orders that ended before the
 	// given time without a certificate or whose certificate expired before it, authorizations that ended before it and
 	// that no order names any more, abandoned intents whose certificate would have expired before it, and events before it
-	// that are routine (see event.Action). An order that an authorization or the end of its account made invalid counts as
+	// that are routine (see event.Action.Routine). An order that an authorization or the end of its account made invalid counts as
 	// ended when it expires. It returns how many; fewer than limit means that nothing is left.
 	Trim(ctx context.Context, before time.Time, limit int) (int, error)
 	// Backup writes a consistent copy of the whole store to a new file while the server runs: whole, verified, durable and
@@ -263,8 +263,9 @@ type Maintenance interface {
 	Backup(ctx context.Context, path string) error
 	// Check verifies the whole store: the engine's own integrity check, and the invariants of the domain (no certificate
 	// without its event, no order with two certificates, every certificate under a known issuer and parsable with the recorded facts, no
-	// serial number twice, no intent older than stuck). It returns one sentence for each finding, perhaps not all of very
-	// many; none means sound. Its context can end it.
+	// serial number twice, no certificate in use with a blocked key that Compromised misses, no intent older than stuck that
+	// has not ended). It returns one sentence for each finding, perhaps not all of very many; none means sound. Its context
+	// can end it.
 	Check(ctx context.Context, stuck time.Time) ([]string, error)
 	// Ping answers nil when the store can write.
 	Ping(ctx context.Context) error

@@ -14,7 +14,7 @@ import (
 )
 
 // manyOrders is more than any page and any step.
-const manyOrders = 20_000
+const manyOrders = 5_000
 
 // copyOrder stores copies of an order, which have its authorizations.
 func copyOrder(t *testing.T, db *DB, id string) {
