@@ -42,7 +42,7 @@ func (s *server) publicHandler() http.Handler {
 func (a *App) AdminHandler() http.Handler { return a.adminHandler(care{app: a}, a.config.ExternalURL) }
 
 func (a *App) adminHandler(c care, base string) http.Handler {
-	return admin.New(a.manage, admin.Options{Care: c, Base: base, HTTP01Port: a.config.HTTP01Port, Web: a.webOptions()})
+	return admin.New(a.manage, admin.Options{Actor: operator, Care: c, Base: base, HTTP01Port: a.config.HTTP01Port, Web: a.webOptions()})
 }
 
 func (a *App) webOptions() web.Options {

@@ -116,7 +116,7 @@ func (s *server) start(control Control) error {
 	s.jobs = jobs.Start(a.log, a.backgroundJobs(s.certificate)...)
 	s.serve(tls.NewListener(s.capped(s.listeners.https), s.tlsConfig()), handler)
 	s.serve(s.capped(s.listeners.public), s.publicHandler())
-	s.serve(s.listeners.admin, a.adminHandler(care{app: a, health: s.health, reload: control.Reload}, s.listeners.httpsBase(a.config)), withoutWriteLimit)
+	s.serve(s.listeners.admin, a.adminHandler(care{app: a, health: s.health, reload: control.Reload}, s.listeners.httpsBase(a.config)), withoutWriteLimit, namingOperators)
 	if s.listeners.metrics != nil {
 		s.serve(s.listeners.metrics, s.metricsHandler())
 	}

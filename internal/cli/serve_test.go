@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/app"
 )
@@ -13,9 +14,14 @@ import (
 func TestLogger(t *testing.T) {
 	for format, want := range map[string]string{"json": `{"time"`, "auto": `{"time"`, "text": "time="} {
 		var out bytes.Buffer
-		newLogger(&out, format, slog.LevelInfo).Info("word")
+		newLogger(&out, format, slog.LevelInfo).Info("word", slog.Group("g", slog.Duration("took", 1234567*time.Nanosecond)), slog.Duration("limit", 30*time.Second))
 		if !strings.HasPrefix(out.String(), want) {
 			t.Errorf("%s: got %q", format, out.String())
+		}
+		for _, length := range []string{"1.235ms", "30s"} {
+			if !strings.Contains(out.String(), length) {
+				t.Errorf("%s: no %s in %q", format, length, out.String())
+			}
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 // Record is what the log will say of a request. A handler adds to it; one goroutine at a time.
 type Record struct {
 	ID     string     // random; the reply carries it as X-Request-Id
-	Client netip.Addr // who asks, seen through trusted proxies
+	Client netip.Addr // who asks, seen through trusted proxies; the zero Addr for whoever has no address
 	Route  string     // the handler's name for the resource, one of a fixed set; "" when it knows none
 
 	attrs   []slog.Attr
@@ -75,7 +75,7 @@ func (r *Record) log(request *http.Request, log *slog.Logger, reply Reply, took 
 	}
 	attrs := []slog.Attr{
 		slog.String("id", r.ID),
-		slog.String("client", r.Client.String()),
+		slog.String("client", r.client()),
 		slog.String("method", clip(request.Method)),
 		slog.String("host", clip(request.Host)),
 		slog.String("uri", clip(request.RequestURI)),
@@ -90,6 +90,14 @@ func (r *Record) log(request *http.Request, log *slog.Logger, reply Reply, took 
 		attrs = append(attrs, slog.String("error", r.failure.Error()))
 	}
 	log.LogAttrs(context.WithoutCancel(request.Context()), level, "request", attrs...)
+}
+
+// client is who asks, for the log: whoever has no address is on this machine, at a Unix socket or in this process.
+func (r *Record) client() string {
+	if !r.Client.IsValid() {
+		return "local"
+	}
+	return r.Client.String()
 }
 
 func clip(text string) string {

@@ -264,6 +264,20 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
+func TestWhoHasNoAddressIsOnThisMachine(t *testing.T) {
+	for _, remote := range []string{"@", ""} { // net/http says so of a Unix socket; a handler called in the process has none
+		r := get()
+		r.RemoteAddr = remote
+		r.Header.Set("X-Forwarded-For", "192.0.2.9")
+		_, log := serve(t, web.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}}, func(*http.Request, *web.Record) (web.Reply, error) {
+			return web.Reply{}, nil
+		}, r)
+		if log[0]["client"] != "local" {
+			t.Errorf("%q: the log says %v", remote, log[0]["client"])
+		}
+	}
+}
+
 func TestNegotiate(t *testing.T) {
 	const pem, der, p7 = "application/pem-certificate-chain", "application/pkix-cert", "application/pkcs7-mime"
 	tests := []struct {
