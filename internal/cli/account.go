@@ -32,12 +32,12 @@ func (c *command) accountList() *cobra.Command {
 			part, err := cl.Accounts(ctx, connector, p)
 			return part.Accounts, part.Next, err
 		})
-		rows := render.Rows{Header: []string{"ID", "CONNECTOR", "STATUS", "KEY", "CONTACTS", "CREDENTIAL", "CREATED"}}
+		rows := render.Rows{Header: []string{"ID", "CONNECTOR", "STATUS", "KEY", "CREDENTIAL", "CREATED", "CONTACTS"}}
 		for _, a := range found {
-			rows.Add(a.ID, a.Connector, a.Status, a.Algorithm, render.Few(a.Contacts, 2), a.Credential, render.When(a.Created, c.now()))
+			rows.Add(a.ID, a.Connector, a.Status, a.Algorithm, a.Credential, render.Day(a.Created, c.now()), render.Few(a.Contacts))
 		}
 		data := adminapi.Accounts{Accounts: found, Next: next}
-		return result{data: data, table: rows.Write, note: moreNote(next)}, err
+		return listed(data, &rows, next), err
 	})
 }
 

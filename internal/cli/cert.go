@@ -46,10 +46,10 @@ func (c *command) certList() *cobra.Command {
 		})
 		rows := render.Rows{Header: []string{"SERIAL", "STATUS", "EXPIRES", "PROFILE", "CONNECTOR", "NAMES"}}
 		for _, one := range found {
-			rows.Add(one.Serial, one.Status, render.When(one.NotAfter, c.now()), one.Profile, one.Connector, render.Few(one.Names, 3))
+			rows.Add(one.Serial, one.Status, render.Day(one.NotAfter, c.now()), one.Profile, one.Connector, render.Few(one.Names))
 		}
 		data := adminapi.Certificates{Certificates: found, Next: next}
-		return result{data: data, table: rows.Write, note: moreNote(next)}, err
+		return listed(data, &rows, next), err
 	})
 }
 

@@ -31,9 +31,9 @@ func (c *command) connectorList() *cobra.Command {
 		rows := render.Rows{Header: []string{"NAME", "KIND", "STATUS", "ORGANISATION", "PROFILES", "EAB", "NAMES"}}
 		for _, one := range found.Connectors {
 			rows.Add(one.Name, one.Kind, one.Status, one.Organisation, render.Words(one.Rules.Profiles),
-				required(one.Rules.ExternalBinding), orAll(render.Few(one.Rules.Names, 3)))
+				required(one.Rules.ExternalBinding), orAll(render.Few(one.Rules.Names)))
 		}
-		return result{data: found, table: rows.Write}, err
+		return listed(found, &rows, ""), err
 	})
 }
 

@@ -90,9 +90,9 @@ func (c *command) credentialList() *cobra.Command {
 		found, err := cl.Credentials(ctx, connector)
 		rows := render.Rows{Header: []string{"KID", "NAME", "CONNECTOR", "STATUS", "ACCOUNTS", "EXPIRES"}}
 		for _, one := range found.Credentials {
-			rows.Add(one.ID, one.Name, one.Connector, one.Status, atMost(one.MaxAccounts), render.When(one.Expires, c.now()))
+			rows.Add(one.ID, one.Name, one.Connector, one.Status, atMost(one.MaxAccounts), render.Day(one.Expires, c.now()))
 		}
-		return result{data: found, table: rows.Write}, err
+		return listed(found, &rows, ""), err
 	})
 }
 

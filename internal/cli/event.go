@@ -33,9 +33,9 @@ func (c *command) eventList() *cobra.Command {
 		})
 		rows := render.Rows{Header: []string{"AT", "ACTION", "BY", "OBJECT", "DETAIL"}}
 		for _, e := range found {
-			rows.Add(render.When(e.At, c.now()), e.Action, e.Actor, e.Object, e.Detail)
+			rows.Add(render.Time(e.At), e.Action, e.Actor, e.Object, e.Detail)
 		}
 		data := adminapi.Events{Events: found, Next: next}
-		return result{data: data, table: rows.Write, note: moreNote(next)}, err
+		return listed(data, &rows, next), err
 	})
 }

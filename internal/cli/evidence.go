@@ -75,7 +75,7 @@ func sameSight(a, b adminapi.Attempt) bool {
 
 // attempt shows the attempt n, in one line when it saw what an earlier one did.
 func (e *evidence) attempt(n, earlier int, a adminapi.Attempt) {
-	head := fmt.Sprintf("attempt %d at %s, %d ms", n, a.At.UTC().Format("2006-01-02 15:04:05 UTC"), a.Duration)
+	head := fmt.Sprintf("attempt %d at %s, %d ms", n, render.Time(a.At), a.Duration)
 	if a.Perspective != "" {
 		head += " from " + a.Perspective
 	}

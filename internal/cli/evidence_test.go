@@ -41,7 +41,7 @@ func TestEvidence(t *testing.T) {
 		{
 			"the challenge says what its attempts saw",
 			adminapi.Order{Authorizations: []adminapi.Authorization{invalid("a.example", wrong, attempt("It is another.", wrong))}},
-			[]string{"a.example: invalid, authorization z", "  dns-01: invalid", "    It is another. [incorrect response]", "    attempt 1 at 2026-11-23 12:00:00 UTC, 7 ms"},
+			[]string{"a.example: invalid, authorization z", "  dns-01: invalid", "    It is another. [incorrect response]", "    attempt 1 at 2026-11-23T12:00:00Z, 7 ms"},
 		},
 		{
 			"the order says it",
@@ -49,7 +49,7 @@ func TestEvidence(t *testing.T) {
 				Failure:        &acme.Failure{Kind: "unauthorized", Public: "No proof.", Subs: []acme.Failure{*wrong}},
 				Authorizations: []adminapi.Authorization{invalid("a.example", wrong, attempt("It is another.", wrong))},
 			},
-			[]string{"a.example: invalid, authorization z", "  dns-01: invalid", "    attempt 1 at 2026-11-23 12:00:00 UTC, 7 ms"},
+			[]string{"a.example: invalid, authorization z", "  dns-01: invalid", "    attempt 1 at 2026-11-23T12:00:00Z, 7 ms"},
 		},
 		{
 			"each name says it",
@@ -66,9 +66,9 @@ func TestEvidence(t *testing.T) {
 			}},
 			[]string{
 				"a.example: invalid, authorization z", "  dns-01: invalid", "    It is another. [incorrect response]",
-				"    attempt 1 at 2026-11-23 12:00:00 UTC, 7 ms, may be tried again", "      It is not there. [dns]",
-				"    attempt 2 at 2026-11-23 12:00:00 UTC, 7 ms, may be tried again: the same as attempt 1",
-				"    attempt 3 at 2026-11-23 12:00:00 UTC, 7 ms",
+				"    attempt 1 at 2026-11-23T12:00:00Z, 7 ms, may be tried again", "      It is not there. [dns]",
+				"    attempt 2 at 2026-11-23T12:00:00Z, 7 ms, may be tried again: the same as attempt 1",
+				"    attempt 3 at 2026-11-23T12:00:00Z, 7 ms",
 			},
 		},
 		{
@@ -76,7 +76,7 @@ func TestEvidence(t *testing.T) {
 			adminapi.Order{Authorizations: []adminapi.Authorization{invalid("a.example", away, led)}},
 			[]string{
 				"a.example: invalid, authorization z", "  dns-01: invalid", "    It is elsewhere. [incorrect response]",
-				"    attempt 1 at 2026-11-23 12:00:00 UTC, 7 ms", "      c.example is private.",
+				"    attempt 1 at 2026-11-23T12:00:00Z, 7 ms", "      c.example is private.",
 				"      DNS A c.example from 192.0.2.53:53: NOERROR 10.0.0.5", "      DNS: and 3 more questions",
 				"      http://a.example/t at 192.0.2.1:80: 302", "      http://c.example/: no address to connect to",
 			},

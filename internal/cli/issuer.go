@@ -28,11 +28,11 @@ func (c *command) issuerList() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the issuers, the newest first"}
 	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
 		found, err := cl.Issuers(ctx)
-		rows := render.Rows{Header: []string{"NAME", "SUBJECT", "SIGNS", "KEY HERE", "EXPIRES", "ID"}}
+		rows := render.Rows{Header: []string{"NAME", "SIGNS", "KEY HERE", "EXPIRES", "ID", "SUBJECT"}}
 		for _, i := range found.Issuers {
-			rows.Add(i.Name, i.Subject, render.YesNo(i.Signs), render.YesNo(i.HasKey), render.When(i.NotAfter, c.now()), i.ID)
+			rows.Add(i.Name, render.YesNo(i.Signs), render.YesNo(i.HasKey), render.Day(i.NotAfter, c.now()), i.ID, i.Subject)
 		}
-		return result{data: found, table: rows.Write}, err
+		return listed(found, &rows, ""), err
 	})
 }
 

@@ -31,10 +31,10 @@ func (c *command) orderList() *cobra.Command {
 		})
 		rows := render.Rows{Header: []string{"ID", "STATUS", "CREATED", "PROFILE", "CONNECTOR", "ACCOUNT", "NAMES"}}
 		for _, o := range found {
-			rows.Add(o.ID, o.Status, render.When(o.Created, c.now()), o.Profile, o.Connector, o.Account, render.Few(o.Names, 3))
+			rows.Add(o.ID, o.Status, render.Time(o.Created), o.Profile, o.Connector, o.Account, render.Few(o.Names))
 		}
 		data := adminapi.Orders{Orders: found, Next: next}
-		return result{data: data, table: rows.Write, note: moreNote(next)}, err
+		return listed(data, &rows, next), err
 	})
 }
 

@@ -44,7 +44,7 @@ func (c *command) orgCreate() *cobra.Command {
 func (c *command) orgRows(list ...adminapi.Organisation) func(io.Writer) error {
 	rows := render.Rows{Header: []string{"NAME", "ID", "CREATED"}}
 	for _, o := range list {
-		rows.Add(o.Name, o.ID, render.When(o.Created, c.now()))
+		rows.Add(o.Name, o.ID, render.Day(o.Created, c.now()))
 	}
 	return rows.Write
 }

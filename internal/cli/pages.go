@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/cli/render"
 )
 
 // pageFlags say which part of a long list is wanted.
@@ -57,10 +58,15 @@ func collect[T any](p *pageFlags, fetch func(adminapi.Page) (part []T, next stri
 	}
 }
 
-// moreNote tells a person that there is more.
-func moreNote(next string) string {
-	if next == "" {
-		return ""
+// listed is the result of a command that lists; next is where the list goes on, "" at its end. Beside a table it tells a
+// person that there is more, or that there is nothing.
+func listed(data any, rows *render.Rows, next string) result {
+	r := result{data: data, table: rows.Write}
+	switch {
+	case next != "":
+		r.note = "There are more; they follow with --before " + next
+	case rows.Empty():
+		r.note = "There are none."
 	}
-	return "There are more; they follow with --before " + next
+	return r
 }

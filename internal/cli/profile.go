@@ -30,10 +30,18 @@ func (c *command) profileList() *cobra.Command {
 		found, err := cl.Profiles(ctx)
 		rows := render.Rows{Header: []string{"NAME", "VERSION", "ORGANISATION", "ISSUER", "LIFETIME", "KEYS", "DESCRIPTION"}}
 		for _, p := range found.Profiles {
-			rows.Add(p.Name, strconv.Itoa(p.Version), p.Organisation, p.Spec.Issuer, p.Spec.Lifetime.String(), render.Words(p.Spec.Keys), p.Spec.Description)
+			rows.Add(p.Name, strconv.Itoa(p.Version), p.Organisation, p.Spec.Issuer, p.Spec.Lifetime.String(), keyTypes(p.Spec.Keys), p.Spec.Description)
 		}
-		return result{data: found, table: rows.Write}, err
+		return listed(found, &rows, ""), err
 	})
+}
+
+// keyTypes names the accepted types of keys in a cell.
+func keyTypes(accepted []pki.KeyType) string {
+	if len(accepted) == len(pki.SubjectKeyTypes()) {
+		return "all"
+	}
+	return render.Words(accepted)
 }
 
 func (c *command) profileShow() *cobra.Command {

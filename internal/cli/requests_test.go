@@ -157,9 +157,9 @@ func TestPages(t *testing.T) {
 		"GET /v1/certificates?before=y&limit=1":     certificates("x", "x"),
 	}}
 	b := newBench(t, serveDoor(t, door))
-	header := "SERIAL  STATUS  EXPIRES                        PROFILE  CONNECTOR  NAMES\n"
+	header := "SERIAL  STATUS  EXPIRES           PROFILE  CONNECTOR  NAMES\n"
 	row := func(id string) string {
-		return id + "       -       2026-11-23 12:00:00 UTC (now)  -        -          -\n"
+		return id + "       -       2026-11-23 (now)  -        -          -\n"
 	}
 	b.want(exitDone, header+row("z")+row("y")+row("x"), "", "cert", "list")
 	b.want(exitDone, header+row("z")+row("y")+row("x"), "There are more; they follow with --before x\n", "cert", "list", "--limit", "3")
@@ -168,6 +168,15 @@ func TestPages(t *testing.T) {
 	if !strings.Contains(stdout, "\n  \"next\": \"x\"\n") || strings.Count(stdout, `"serial"`) != 3 {
 		t.Errorf("got %s", stdout)
 	}
+}
+
+// A person is told that a list is empty; a program sees it.
+func TestEmptyList(t *testing.T) {
+	b := newBench(t, serveDoor(t, &fakeDoor{answers: map[string]any{
+		"GET /v1/orders?limit=1000": adminapi.Orders{Orders: []adminapi.Order{}},
+	}}))
+	b.want(exitDone, "ID  STATUS  CREATED  PROFILE  CONNECTOR  ACCOUNT  NAMES\n", "There are none.\n", "order", "list")
+	b.want(exitDone, "{\n  \"schema_version\": 1,\n  \"orders\": []\n}\n", "", "order", "list", "-o", "json")
 }
 
 // TestEndlessList stops at a page that does not lead further back.

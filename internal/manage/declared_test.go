@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +102,7 @@ func TestSetRulesTogether(t *testing.T) {
 	others := 0
 	add := func(name string) manage.Change[policy.Rules] {
 		return func(r *policy.Rules) error { // as a decoder does it: into the list that is there
-			r.Names = append(r.Names[:0], append(slices.Clone(r.Names), name)...)
+			r.Names = append(r.Names[:0], append([]string{name}, r.Names...)...)
 			return nil
 		}
 	}
@@ -119,7 +118,7 @@ func TestSetRulesTogether(t *testing.T) {
 		}
 	}
 	view, err := i.SetRules(t.Context(), operator, manage.Default, slow(2))
-	want := []string{"other1.example.com", "other2.example.com", "mine2.example.com"}
+	want := []string{"mine2.example.com", "other2.example.com", "other1.example.com"}
 	if diff := cmp.Diff(want, view.Rules.Names); diff != "" || err != nil {
 		t.Errorf("%v, names (-want +got):\n%s", err, diff)
 	}

@@ -135,6 +135,25 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestAlignment has text whose length in octets, in characters and in columns of a terminal are three numbers.
+func TestAlignment(t *testing.T) {
+	r := render.Rows{Header: []string{"NAME", "END"}}
+	for _, name := range []string{"Länder", "日本語", "e\u0301", "한국", "ＡＢ", "🌿"} {
+		r.Add(name, "|")
+	}
+	var out strings.Builder
+	if err := r.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := "NAME    END\nLänder  |\n日本語  |\ne\u0301       |\n한국    |\nＡＢ    |\n🌿      |\n"
+	if out.String() != want {
+		t.Errorf("got\n%s", out.String())
+	}
+	if (&render.Rows{}).Empty() == r.Empty() {
+		t.Error("a table with lines is as empty as one without")
+	}
+}
+
 func TestFacts(t *testing.T) {
 	var f render.Facts
 	f.Add("Status", "valid")
@@ -156,24 +175,30 @@ func TestWhen(t *testing.T) {
 		distance time.Duration
 		want     string
 	}{
-		{0, "2026-11-23 12:00:00 UTC (now)"},
-		{999 * time.Millisecond, "2026-11-23 12:00:00 UTC (now)"},
-		{time.Second, "2026-11-23 12:00:01 UTC (in 1 second)"},
-		{-119 * time.Second, "2026-11-23 11:58:01 UTC (119 seconds ago)"},
-		{2 * time.Minute, "2026-11-23 12:02:00 UTC (in 2 minutes)"},
-		{2*time.Hour - time.Second, "2026-11-23 13:59:59 UTC (in 119 minutes)"},
-		{-2 * time.Hour, "2026-11-23 10:00:00 UTC (2 hours ago)"},
-		{47 * time.Hour, "2026-11-25 11:00:00 UTC (in 47 hours)"},
-		{90*24*time.Hour - time.Second, "2027-02-21 11:59:59 UTC (in 89 days)"},
-		{3650 * 24 * time.Hour, "2036-11-20 12:00:00 UTC (in 10 years)"},
+		{0, "2026-11-23T12:00:00Z (now)"},
+		{999 * time.Millisecond, "2026-11-23T12:00:00Z (now)"},
+		{time.Second, "2026-11-23T12:00:01Z (in 1 second)"},
+		{-119 * time.Second, "2026-11-23T11:58:01Z (119 seconds ago)"},
+		{2 * time.Minute, "2026-11-23T12:02:00Z (in 2 minutes)"},
+		{2*time.Hour - time.Second, "2026-11-23T13:59:59Z (in 119 minutes)"},
+		{-2 * time.Hour, "2026-11-23T10:00:00Z (2 hours ago)"},
+		{47 * time.Hour, "2026-11-25T11:00:00Z (in 47 hours)"},
+		{90*24*time.Hour - time.Second, "2027-02-21T11:59:59Z (in 89 days)"},
+		{3650 * 24 * time.Hour, "2036-11-20T12:00:00Z (in 10 years)"},
 	}
 	for _, tt := range tests {
 		if got := render.When(now.Add(tt.distance).In(time.FixedZone("", 3600)), now); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.distance, got, tt.want)
 		}
 	}
-	if got := render.When(time.Time{}, now); got != "" {
-		t.Errorf("never: got %q", got)
+	for _, got := range []string{render.When(time.Time{}, now), render.Day(time.Time{}, now), render.Time(time.Time{})} {
+		if got != "" {
+			t.Errorf("never: got %q", got)
+		}
+	}
+	late := now.Add(47*time.Hour + time.Millisecond).In(time.FixedZone("", 18*3600))
+	if got := render.Day(late, now) + " " + render.Time(late); got != "2026-11-25 (in 47 hours) 2026-11-25T11:00:00Z" {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -189,11 +214,18 @@ func TestParseFormat(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
-	if got := render.Few([]string{"a", "b", "c"}, 3); got != "a, b, c" {
-		t.Errorf("got %q", got)
-	}
-	if got := render.Few([]string{"a", "b", "c", "d"}, 2); got != "a, b and 2 more" {
-		t.Errorf("got %q", got)
+	long := strings.Repeat("x", 50)
+	for want, list := range map[string][]string{
+		"":                     nil,
+		"a, b, c":              {"a", "b", "c"},
+		long:                   {long},
+		long + " and 1 more":   {long, "a"},
+		"a and 2 more":         {"a", long, "b"},
+		"日本, a, bb and 1 more": {"日本", "a", "bb", strings.Repeat("語", 15) + "x"},
+	} {
+		if got := render.Few(list); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 	if got := render.Words([]render.Format{render.JSON, render.YAML}); got != "json, yaml" {
 		t.Errorf("got %q", got)

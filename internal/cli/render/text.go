@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"unicode"
 )
 
@@ -24,19 +23,14 @@ func (r *Rows) Add(cells ...string) {
 	r.rows = append(r.rows, cells)
 }
 
+// Empty reports whether the table has no line.
+func (r *Rows) Empty() bool { return len(r.rows) == 0 }
+
 // Write writes the table. Without lines it is the header alone.
-func (r *Rows) Write(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, cells := range append([][]string{r.Header}, r.rows...) {
-		if _, err := fmt.Fprintln(table, strings.Join(cells, "\t")); err != nil {
-			return err
-		}
-	}
-	return table.Flush()
-}
+func (r *Rows) Write(w io.Writer) error { return align(w, append([][]string{r.Header}, r.rows...)) }
 
 // Facts is one thing, a line for each fact.
-type Facts struct{ lines [][2]string }
+type Facts struct{ lines [][]string }
 
 // Add adds a fact. More values stand below the first; a fact without any value but "" is left out.
 func (f *Facts) Add(name string, values ...string) {
@@ -44,21 +38,13 @@ func (f *Facts) Add(name string, values ...string) {
 		if value == "" {
 			continue
 		}
-		f.lines = append(f.lines, [2]string{name, Clean(value)})
+		f.lines = append(f.lines, []string{name, Clean(value)})
 		name = ""
 	}
 }
 
 // Write writes the facts.
-func (f *Facts) Write(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, line := range f.lines {
-		if _, err := fmt.Fprintln(table, line[0]+"\t"+line[1]); err != nil {
-			return err
-		}
-	}
-	return table.Flush()
-}
+func (f *Facts) Write(w io.Writer) error { return align(w, f.lines) }
 
 // Clean returns text with everything that a terminal would obey or hide replaced: control characters, escapes,
 // changes of direction, invalid UTF-8.
@@ -80,12 +66,21 @@ func Words[T ~string](list []T) string {
 	return strings.Join(words, ", ")
 }
 
-// Few joins the first of a list for one cell and counts the rest.
-func Few(list []string, most int) string {
-	if len(list) <= most {
-		return strings.Join(list, ", ")
+// fewColumns is about how wide [Few] lets a cell become.
+const fewColumns = 40
+
+// Few joins the first of a list for one cell, as many as fit but at least one, and counts the rest.
+func Few(list []string) string {
+	most, used := 0, 0
+	for most < len(list) && (most == 0 || used+columns(list[most]) <= fewColumns) {
+		used += columns(list[most]) + len(", ")
+		most++
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+	text := strings.Join(list[:most], ", ")
+	if most < len(list) {
+		text += fmt.Sprintf(" and %d more", len(list)-most)
+	}
+	return text
 }
 
 // YesNo is a word for a fact.

@@ -5,12 +5,25 @@ import (
 	"time"
 )
 
-// When shows a time in UTC and how far it is from now: "2026-02-21 11:59:59 UTC (in 89 days)"; "" for the zero time.
-func When(t, now time.Time) string {
+// When shows a time and how far it is from now: "2026-02-21T11:59:59Z (in 89 days)"; "" for the zero time.
+func When(t, now time.Time) string { return withDistance(Time(t), t, now) }
+
+// Day is [When] for a column: without the time of day, "2026-02-21 (in 89 days)".
+func Day(t, now time.Time) string { return withDistance(t.UTC().Format(time.DateOnly), t, now) }
+
+func withDistance(text string, t, now time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s)", t.UTC().Format("2006-01-02 15:04:05 UTC"), Distance(t.Sub(now)))
+	return fmt.Sprintf("%s (%s)", text, Distance(t.Sub(now)))
+}
+
+// Time shows a time as RFC 3339 writes it, in UTC and whole seconds, as the flags take it and JSON has it; "" for the zero time.
+func Time(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
 }
 
 // Distance says how far off a moment is, in the one unit that a person would use, rounded down: "in 89 days", "3 hours ago".
