@@ -37,9 +37,9 @@ const (
 )
 
 // Routine reports whether events of this kind leave by retention: they tell of orders and authorizations, which leave
-// too. What tells of certificates, accounts and operators stays for ever.
+// too, and of revocation lists, whose newest alone is kept. What tells of certificates, accounts and operators stays for ever.
 func (a Action) Routine() bool {
-	return strings.HasPrefix(string(a), "order.") || strings.HasPrefix(string(a), "authorization.")
+	return a == CRLPublished || strings.HasPrefix(string(a), "order.") || strings.HasPrefix(string(a), "authorization.")
 }
 
 // Event is one entry of the log. It is written in the same transaction as what it tells of.

@@ -11,10 +11,11 @@ func TestRoutine(t *testing.T) {
 	routine := []event.Action{
 		event.OrderCreated, event.OrderFailed,
 		event.AuthorizationCreated, event.AuthorizationValid, event.AuthorizationInvalid, event.AuthorizationDeactivated,
+		event.CRLPublished,
 	}
 	stay := []event.Action{
 		event.AccountCreated, event.AccountUpdated, event.AccountKeyChanged, event.AccountDeactivated, event.AccountRevoked,
-		event.CertificateIssued, event.CertificateRevoked, event.CRLPublished,
+		event.CertificateIssued, event.CertificateRevoked,
 		event.OrganisationCreated, event.IssuerCreated, event.ProfileSaved, event.ConnectorSaved,
 		event.CredentialCreated, event.CredentialSuspended, event.CredentialResumed, event.CredentialDeleted,
 		event.ClockAccepted, "",

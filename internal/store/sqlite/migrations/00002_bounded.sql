@@ -52,5 +52,5 @@ CREATE INDEX events_clock ON events (clock, id) WHERE clock > 0;
 
 -- Whether the event leaves by retention.
 ALTER TABLE events ADD COLUMN routine INTEGER NOT NULL DEFAULT 0;
-UPDATE events SET routine = 1 WHERE action GLOB 'order.*' OR action GLOB 'authorization.*';
+UPDATE events SET routine = 1 WHERE action GLOB 'order.*' OR action GLOB 'authorization.*' OR action = 'crl.published';
 CREATE INDEX events_routine ON events (at) WHERE routine = 1;
