@@ -109,7 +109,7 @@ func TestImportedCAs(t *testing.T) {
 			t.Parallel()
 			certificate, key := opensslCA(t, args...)
 			at := certificate.NotBefore.Add(time.Second)
-			if _, err := pki.VerifyCA(certificate.Raw, key.Public(), nil, at); err != nil {
+			if err := pki.VerifyCA(certificate, key.Public(), nil, 0, at); err != nil {
 				t.Fatal(err)
 			}
 			a := &authority{store: &keyStore{keys: map[string]crypto.Signer{"first": key}}, issuer: issuerOf("first", "", certificate)}
@@ -125,13 +125,13 @@ func TestImportedCAs(t *testing.T) {
 func TestImportedCAsRefused(t *testing.T) {
 	t.Parallel()
 	for sentence, args := range map[string][]string{
-		"It is signed with SHA1-RSA, which is not secure.": {"-newkey", "rsa:2048", "-sha1"},
-		"at least 2048 are needed":                         {"-newkey", "rsa:1024"},
-		"Its key is not of a supported type":               {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"},
-		"It is not a CA certificate":                       {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-addext", "basicConstraints=critical,CA:FALSE"},
+		"Its signature algorithm is SHA1-RSA, which is not secure.": {"-newkey", "rsa:2048", "-sha1"},
+		"at least 2048 are needed":                                  {"-newkey", "rsa:1024"},
+		"Its key is not of a supported type":                        {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"},
+		"Its basicConstraints lacks cA":                             {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-addext", "basicConstraints=critical,CA:FALSE"},
 	} {
 		certificate, key := opensslCA(t, args...)
-		_, err := pki.VerifyCA(certificate.Raw, key.Public(), nil, certificate.NotBefore.Add(time.Second))
+		err := pki.VerifyCA(certificate, key.Public(), nil, 0, certificate.NotBefore.Add(time.Second))
 		if !fault.Is(err, fault.Malformed) || !strings.Contains(fault.Sentence(err), sentence) {
 			t.Errorf("%v, want %q", err, sentence)
 		}
