@@ -246,7 +246,8 @@ type Log interface {
 	// newest of the acceptance and of what was written after it.
 	LastEvent(ctx context.Context) (time.Time, error)
 	// AcceptClock records that the operator accepts the dates of all events that the log has by now, though a clock that was
-	// ahead gave them. The event is event.ClockAccepted, by the clock that counts from then on.
+	// ahead gave them, and makes the lists stale that bear such a date. The event is event.ClockAccepted, by the clock that
+	// counts from then on.
 	AcceptClock(ctx context.Context, e event.Event) error
 }
 

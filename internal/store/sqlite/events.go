@@ -34,7 +34,10 @@ func (db *DB) AcceptClock(ctx context.Context, e event.Event) error {
 		if err := tx.record(e); err != nil {
 			return err
 		}
-		_, err := tx.exec(startClock, e.ID)
+		if _, err := tx.exec(startClock, e.ID); err != nil {
+			return err
+		}
+		_, err := tx.exec("UPDATE crl_shards SET stale = 1 WHERE this_update > ?", query.Seconds(e.At))
 		return err
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/store"
 )
 
@@ -16,6 +17,7 @@ func testLog(t *testing.T, open Open) {
 		"newest":                 testLastEvent,
 		"an accepted clock":      testAcceptClock,
 		"accepted twice":         testAcceptClockAgain,
+		"lists of that clock":    testAcceptClockLists,
 		"an event without an id": testEventWithoutID,
 	})
 	t.Run("empty", func(t *testing.T) {
@@ -134,6 +136,20 @@ func testAcceptClockAgain(t *testing.T, w *World) {
 		_ = w.refuses(fault.Internal, func() error { return w.Store.AcceptClock(background(), e) })
 	}
 	_ = w.refuses(fault.Conflict, func() error { return w.Store.AcceptClock(background(), earlier) })
+}
+
+// A list that is dated by the clock that was ahead would stay for as long as that date says.
+func testAcceptClockLists(t *testing.T, w *World) {
+	w.publish(1, 0)
+	due := func() int {
+		return len(load(t, func() ([]pki.CRL, error) { return w.Store.CRLsDue(background(), Noon) }))
+	}
+	must(t, w.Store.AcceptClock(background(), w.at(event.ClockAccepted, w.list(1).ThisUpdate)))
+	same(t, "the lists due when none is ahead", due(), 0)
+	must(t, w.Store.AcceptClock(background(), w.at(event.ClockAccepted, Noon)))
+	same(t, "the lists due when one is ahead", due(), 1)
+	w.publish(2, 0)
+	same(t, "the lists due after it was made anew", due(), 0)
 }
 
 // What cannot be told does not happen.
