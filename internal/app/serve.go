@@ -2,9 +2,7 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/durable"
 	"github.com/everleaf-pki/everleaf/internal/jobs"
 )
@@ -27,7 +26,7 @@ type Info struct {
 	Guessed     bool     // nobody gave it, and clients come from elsewhere
 	Metrics     string   // URL; "" when off
 	RootFile    string   // PEM of the roots
-	Fingerprint string   // SHA-256 of the newest root, hexadecimal
+	Fingerprint string   // of the newest root, as pki.Fingerprint has it
 	Fresh       bool     // this start made the CA
 	Trial       bool     // loopback targets may be validated
 	PlainKeys   []string // names of the keys that are not encrypted
@@ -166,8 +165,7 @@ func (s *server) info(ctx context.Context) Info {
 		info.Metrics = "http://" + s.listeners.metrics.Addr().String() + "/metrics"
 	}
 	if roots, err := a.issue.Roots(ctx); err == nil && len(roots) > 0 {
-		sum := sha256.Sum256(roots[0].Certificate)
-		info.Fingerprint = hex.EncodeToString(sum[:])
+		info.Fingerprint = pki.Fingerprint(roots[0].Certificate)
 	}
 	return info
 }

@@ -117,7 +117,7 @@ func (c *command) certResult(one adminapi.Certificate) result {
 		f.Add("Connector", one.Connector)
 		f.Add("Account", one.Account)
 		f.Add("Order", one.Order)
-		f.Add("SHA-256", one.Fingerprint)
+		f.Add("SHA-256", pki.HexPairs(one.Fingerprint))
 		f.Add("Issued", render.When(one.Issued, c.now()))
 		f.Add("Id", one.ID)
 		return f.Write(w)

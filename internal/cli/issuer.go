@@ -12,6 +12,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/cli/render"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
 func newIssuer(c *command) *cobra.Command {
@@ -128,7 +129,7 @@ func (c *command) issuerResult(i adminapi.Issuer) result {
 		f.Add("Organisation", i.Organisation)
 		f.Add("Subject", i.Subject)
 		f.Add("Serial", i.Serial)
-		f.Add("SHA-256", i.Fingerprint)
+		f.Add("SHA-256", pki.HexPairs(i.Fingerprint))
 		f.Add("Valid from", render.When(i.NotBefore, c.now()))
 		f.Add("Expires", render.When(i.NotAfter, c.now()))
 		f.Add("Signs", render.YesNo(i.Signs))

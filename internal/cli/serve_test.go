@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/app"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
 func TestLogger(t *testing.T) {
@@ -29,7 +30,7 @@ func TestLogger(t *testing.T) {
 func TestBanner(t *testing.T) {
 	info := app.Info{
 		HTTP01Port: 80, Directory: "https://ca.example.com/acme/default/directory", PublicURL: "http://pki.example.com", Metrics: "http://127.0.0.1:8445/metrics",
-		RootFile: "/srv/ca/root.pem", Fingerprint: strings.Repeat("ab", 32), Data: "/srv/ca",
+		RootFile: "/srv/ca/root.pem", Fingerprint: pki.HexPairs(strings.Repeat("ab", 32)), Data: "/srv/ca",
 	}
 	fresh := info
 	fresh.Fresh, fresh.Trial, fresh.PlainKeys, fresh.Metrics = true, true, []string{"root-1", "default-1"}, ""
