@@ -56,9 +56,14 @@ type App struct {
 // are missing.
 func Open(ctx context.Context, c config.Config, log *slog.Logger, env func(string) string) (*App, error) {
 	a := &App{config: c, log: log, metrics: newMetrics(), limits: web.DefaultLimits()}
+	var passphrase []byte
 	for _, step := range []func() error{
+		func() (err error) { // first: a slip in the name of a file makes no folder
+			passphrase, err = keyring.ReadPassphrase(c.Data, c.PassphraseFile, env)
+			return err
+		},
 		a.openFolder,
-		func() error { return a.openKeys(env) },
+		func() error { return a.openKeys(passphrase) },
 		func() error { return a.openStore(ctx) },
 		func() error { return a.checkSealingKey(ctx) },
 		a.build,
@@ -76,11 +81,7 @@ func (a *App) openFolder() (err error) {
 	return err
 }
 
-func (a *App) openKeys(env func(string) string) error {
-	passphrase, err := keyring.ReadPassphrase(a.folder.path, a.config.PassphraseFile, env)
-	if err != nil {
-		return err
-	}
+func (a *App) openKeys(passphrase []byte) (err error) {
 	a.encrypted = len(passphrase) > 0
 	a.keys, err = keyring.Open(a.folder.keys(), keyring.Options{Passphrase: passphrase})
 	return err

@@ -4,8 +4,10 @@ import (
 	"crypto"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,6 +71,9 @@ func (c *command) init(cmd *cobra.Command, f initFlags) error {
 	if setup.Import, err = readImport(f); err != nil {
 		return err
 	}
+	if err := checkInit(settings, f, setup); err != nil {
+		return err
+	}
 	installation, err := app.Open(cmd.Context(), settings, slog.New(slog.DiscardHandler), c.env)
 	if err != nil {
 		return err
@@ -88,25 +93,56 @@ func (c *command) init(cmd *cobra.Command, f initFlags) error {
 		_, err = fmt.Fprintf(c.Err, "%s has a certificate authority already; nothing was changed.\n", settings.Data)
 		return err
 	}
-	base, err := installation.Manage().PublicURL(cmd.Context())
-	if err != nil {
-		return err
+	done := initDone{Result: result, flags: f, data: settings.Data, encrypted: installation.Encrypts()}
+	if settings.PublicURL == "" && f.chainFile == "" {
+		if done.guess, err = installation.Manage().PublicURL(cmd.Context()); err != nil {
+			return err
+		}
 	}
-	return c.tellInit(settings, f, base, result)
+	return c.tellInit(done)
 }
 
-func (c *command) tellInit(settings config.Config, f initFlags, base string, result manage.Result) error {
-	_, err := fmt.Fprintf(c.Err, "A certificate authority was made in %s.\n", settings.Data)
-	if err == nil && settings.PublicURL == "" && f.chainFile == "" {
-		_, err = fmt.Fprintf(c.Err, "Its certificates name %s for CRLs and issuers, since nobody gave another. If clients reach them elsewhere, begin again with an empty data folder and --public-url.\n", base)
+// checkInit refuses what cannot be before anything is made.
+func checkInit(settings config.Config, f initFlags, setup manage.Setup) error {
+	if f.rootOut != "" {
+		if err := app.CheckOutside(settings, f.rootOut); err != nil {
+			return err
+		}
 	}
-	if err == nil && f.rootOut != "" {
-		_, err = fmt.Fprintf(c.Err, "The root's key is in %s and nowhere else: take it off this machine and keep it safe.\n", f.rootOut)
+	return app.CheckSetup(settings, setup)
+}
+
+// initDone is what init did.
+type initDone struct {
+	manage.Result
+	flags     initFlags
+	data      string
+	guess     string // the public URL that nobody gave; "" when one was given
+	encrypted bool   // keys are
+}
+
+func (c *command) tellInit(d initDone) error {
+	var talk strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&talk, format+"\n", args...) }
+	say("A certificate authority was made in %s.", d.data)
+	if d.guess != "" {
+		say("Its certificates name %s for CRLs and issuers, since nobody gave another. If clients reach them elsewhere, begin again with an empty data folder and --public-url.", d.guess)
 	}
-	if err == nil && len(result.Root.Certificate) > 0 {
-		err = pem.Encode(c.Out, &pem.Block{Type: "CERTIFICATE", Bytes: result.Root.Certificate})
+	if d.flags.rootOut != "" {
+		say("The root's key is in %s and nowhere else: take it off this machine and keep it safe.", d.flags.rootOut)
+		if !d.encrypted {
+			say("It is not encrypted, since no passphrase was given: who has the file is the CA.")
+		}
+		say("The issuer here lasts until %s; bring the key for its successor: everleaf ca next %s --parent-key FILE", d.Issuer.NotAfter.Format(time.DateOnly), d.Issuer.Name)
 	}
-	return err
+	root := d.Root.Certificate
+	if len(root) > 0 {
+		say("The SHA-256 of its root is %s", pki.Fingerprint(root))
+	}
+	if _, err := io.WriteString(c.Err, talk.String()); err != nil || len(root) == 0 {
+		return err
+	}
+	return pem.Encode(c.Out, &pem.Block{Type: "CERTIFICATE", Bytes: root})
 }
 
 func readImport(f initFlags) (*manage.Import, error) {

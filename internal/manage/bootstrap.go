@@ -120,10 +120,10 @@ func (s *Service) setUp(ctx context.Context, setup Setup) error {
 	return s.store.PutSetting(ctx, settingSetUp, s.now().Format(time.RFC3339))
 }
 
-// Check decides at now what Bootstrap would refuse of the setup, so that a caller makes nothing for what cannot be. The
-// public URL may come later. Parse reads a private key, as Keys does. Error: Malformed.
+// Check decides at now what Bootstrap would refuse of the setup, so that a caller makes nothing for what cannot be. Parse
+// reads a private key, as Keys does. Error: Malformed.
 func (setup Setup) Check(parse func(text, passphrase []byte) (crypto.Signer, error), now time.Time) error {
-	setup, err := setup.complete()
+	setup, err := setup.checked()
 	if err != nil || setup.Import == nil {
 		return err
 	}
@@ -133,23 +133,17 @@ func (setup Setup) Check(parse func(text, passphrase []byte) (crypto.Signer, err
 
 // checked returns the setup with its defaults. Error: Malformed.
 func (setup Setup) checked() (Setup, error) {
-	setup, err := setup.complete()
-	if err != nil {
-		return setup, err
-	}
-	setup.PublicURL, err = checkPublicURL(setup.PublicURL)
-	return setup, err
-}
-
-// complete returns the setup with its defaults, and looks at all but the public URL. Error: Malformed.
-func (setup Setup) complete() (Setup, error) {
 	if setup.CAName == "" {
 		setup.CAName = "Everleaf"
 	}
 	if setup.KeyType == "" {
 		setup.KeyType = pki.ECDSAP256
 	}
+	base, err := checkPublicURL(setup.PublicURL)
+	setup.PublicURL = base
 	switch {
+	case err != nil:
+		return setup, err
 	case !isLine(setup.CAName, maxCAName):
 		return setup, fault.New(fault.Malformed, "%q cannot be the name of the CA: use one line of at most %d octets.", clip(setup.CAName), maxCAName)
 	case !slices.Contains(pki.IssuerKeyTypes(), setup.KeyType):
@@ -235,7 +229,7 @@ func (s *Service) makeWithRootOut(ctx context.Context, all []pki.Issuer, organis
 		return err
 	}
 	if err := setup.RootKeyOut(key, root.Certificate); err != nil {
-		return fmt.Errorf("put the root's key elsewhere: %w", err)
+		return err
 	}
 	if err := s.addIssuer(ctx, System, root); err != nil {
 		return err

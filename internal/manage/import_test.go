@@ -184,10 +184,12 @@ func TestSetupWithARootThatCanHaveNoIssuer(t *testing.T) {
 		t.Errorf("the refusal left the public URL %q", base)
 	}
 	root = newForeign(t, nil, "Root", nil)
-	setup.Import, setup.PublicURL = &manage.Import{Chain: chainOf(root), Key: keyPEM(t, root.key)}, ""
+	setup.Import = &manage.Import{Chain: chainOf(root), Key: keyPEM(t, root.key)}
 	if err := setup.Check(keyring.ParsePrivateKey, start); err != nil {
-		t.Errorf("a sound root, and a public URL that comes later: %v", err)
+		t.Errorf("a sound root: %v", err)
 	}
+	setup.PublicURL = ""
+	expect(t, setup.Check(keyring.ParsePrivateKey, start), fault.Malformed, "URL")
 }
 
 func TestImportRefuses(t *testing.T) {

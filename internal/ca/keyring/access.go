@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -73,4 +74,31 @@ func shellQuote(path string) string {
 		return path
 	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// within reports whether folder is dir or lies below it. Folders are compared by identity, so that no link, mount or
+// spelling of the path hides it. A dir that does not exist yet holds nothing.
+func within(dir, folder string) (bool, error) {
+	outer, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, unreadable("data folder", dir, "name the right one with --data", err)
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return false, tell(err, "the folder %s cannot be found: %v", folder, err)
+	}
+	for parent := folder; ; parent = filepath.Dir(parent) {
+		info, err := os.Stat(parent)
+		if err != nil {
+			return false, tell(err, "the folder %s cannot be looked at: %v", parent, reason(err))
+		}
+		if os.SameFile(outer, info) {
+			return true, nil
+		}
+		if parent == filepath.Dir(parent) {
+			return false, nil
+		}
+	}
 }

@@ -144,6 +144,31 @@ func TestWriteOutside(t *testing.T) {
 	}
 }
 
+// The place for a key that leaves is looked at before anything is made.
+func TestCheckOutside(t *testing.T) {
+	data, elsewhere := t.TempDir(), t.TempDir()
+	writePrivate(t, filepath.Join(elsewhere, "taken"), "")
+	if err := os.Symlink(data, filepath.Join(elsewhere, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(data, "keys"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(elsewhere, "new"):           "",
+		filepath.Join(elsewhere, "taken"):         "exists already, and no key is ever overwritten; name another file",
+		filepath.Join(elsewhere, "none", "new"):   "/none/new does not exist; make it, or name another file",
+		filepath.Join(data, "root.key"):           "would lie in the data folder " + data,
+		filepath.Join(data, "keys", "root.key"):   "would lie in the data folder",
+		filepath.Join(elsewhere, "link", "a.key"): "would lie in the data folder",
+	} {
+		requireRefusal(t, keyring.CheckOutside(data, path), want)
+	}
+	if err := keyring.CheckOutside(filepath.Join(elsewhere, "not made yet"), filepath.Join(elsewhere, "new")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWrongPassphrase(t *testing.T) {
 	dir := privateDir(t)
 	ring := openRing(t, dir, passphrase)

@@ -95,35 +95,17 @@ func (s source) unreadable(path string, err error) error {
 	return unreadable("passphrase file", path, "name the right one with "+s.flag, err)
 }
 
-// refuseInside returns an error when the file at path lies in the folder dir. Folders are compared by identity, so that
-// no link, mount or spelling of the path hides it. A folder that does not exist yet holds nothing.
+// refuseInside returns an error when the passphrase file at path lies in the data folder dir.
 func refuseInside(dir, path string) error {
-	folder, err := os.Stat(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return unreadable("data folder", dir, "name the right one with --data", err)
-	}
 	resolved, err := filepath.EvalSymlinks(path)
-	if err == nil {
-		resolved, err = filepath.Abs(resolved)
-	}
 	if err != nil {
 		return tell(err, "the folder of the passphrase file %s cannot be found: %v", path, reason(err))
 	}
-	for parent := filepath.Dir(resolved); ; parent = filepath.Dir(parent) {
-		info, err := os.Stat(parent)
-		if err != nil {
-			return tell(err, "the folder %s above the passphrase file cannot be looked at: %v", parent, reason(err))
-		}
-		if os.SameFile(folder, info) {
-			return fmt.Errorf("the passphrase file %s lies in the data folder %s, so whoever copies the folder has the keys and the passphrase; move it out of there", path, dir)
-		}
-		if parent == filepath.Dir(parent) {
-			return nil
-		}
+	inside, err := within(dir, filepath.Dir(resolved))
+	if err == nil && inside {
+		err = fmt.Errorf("the passphrase file %s lies in the data folder %s, so whoever copies the folder has the keys and the passphrase; move it out of there", path, dir)
 	}
+	return err
 }
 
 // checkPassphrase takes the newline off raw, and refuses what openssl could not be given as the first line of a file.
