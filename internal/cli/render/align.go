@@ -34,10 +34,27 @@ func align(w io.Writer, lines [][]string) error {
 	return err
 }
 
-// wide are the scripts and signs that take two columns of a terminal (UAX #11: wide and fullwidth).
-var wide = &unicode.RangeTable{
-	R16: []unicode.Range16{{0x1100, 0x115f, 1}, {0x2e80, 0x303e, 1}, {0x3041, 0xa4cf, 1}, {0xac00, 0xd7a3, 1}, {0xf900, 0xfaff, 1}, {0xfe30, 0xfe6f, 1}, {0xff01, 0xff60, 1}, {0xffe0, 0xffe6, 1}},
-	R32: []unicode.Range32{{0x1f300, 0x1f64f, 1}, {0x1f680, 0x1f6ff, 1}, {0x1f900, 0x1faff, 1}, {0x20000, 0x3fffd, 1}},
+// isWide reports whether a character takes two columns of a terminal (UAX #11: wide and fullwidth).
+func isWide(r rune) bool {
+	for _, block := range [...][2]rune{
+		{0x1100, 0x115f},
+		{0x2e80, 0x303e},
+		{0x3041, 0xa4cf},
+		{0xac00, 0xd7a3},
+		{0xf900, 0xfaff},
+		{0xfe30, 0xfe6f},
+		{0xff01, 0xff60},
+		{0xffe0, 0xffe6},
+		{0x1f300, 0x1f64f},
+		{0x1f680, 0x1f6ff},
+		{0x1f900, 0x1faff},
+		{0x20000, 0x3fffd},
+	} {
+		if r >= block[0] && r <= block[1] {
+			return true
+		}
+	}
+	return false
 }
 
 // columns returns how many columns of a terminal a text takes.
@@ -46,7 +63,7 @@ func columns(text string) int {
 	for _, r := range text {
 		switch {
 		case unicode.In(r, unicode.Mn, unicode.Me): // stand upon what is before them
-		case unicode.Is(wide, r):
+		case isWide(r):
 			n += 2
 		default:
 			n++

@@ -222,7 +222,7 @@ func TestRefusals(t *testing.T) {
 		"reason":             {http.MethodPost, "/v1/certificates/4711/revoke", `{"reason":"hold"}`, 400, "bad_revocation_reason", "is no reason"},
 		"page that is none":  {http.MethodGet, "/v1/events?before=x", "", 400, "malformed", "next of the page before"},
 		"key of another CA":  {http.MethodPost, "/v1/issuers/default/next", `{"key":"x"}`, 400, "malformed", "private key"},
-		"import of nothing":  {http.MethodPost, "/v1/issuers", `{"chain":"","key":""}`, 400, "malformed", "0 certificates"},
+		"import of nothing":  {http.MethodPost, "/v1/issuers", `{"chain":"","key":""}`, 400, "malformed", "no certificate in PEM"},
 		"delete what is not": {http.MethodDelete, "/v1/credentials/x", "", 404, "not_found", "There is no credential"},
 	}
 	for name, test := range tests {
