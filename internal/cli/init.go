@@ -128,16 +128,18 @@ func (c *command) tellInit(d initDone) error {
 	if d.guess != "" {
 		say("Its certificates name %s for CRLs and issuers, since nobody gave another. If clients reach them elsewhere, begin again with an empty data folder and --public-url.", d.guess)
 	}
-	if d.flags.rootOut != "" {
-		say("The root's key is in %s and nowhere else: take it off this machine and keep it safe.", d.flags.rootOut)
-		if !d.encrypted {
-			say("It is not encrypted, since no passphrase was given: who has the file is the CA.")
-		}
-		say("The issuer here lasts until %s; bring the key for its successor: everleaf ca next %s --parent-key FILE", d.Issuer.NotAfter.Format(time.DateOnly), d.Issuer.Name)
-	}
 	root := d.Root.Certificate
 	if len(root) > 0 {
 		say("The SHA-256 of its root is %s", pki.Fingerprint(root))
+	}
+	if d.flags.rootOut != "" {
+		say("The root's key is in %s and nowhere else: take it off this machine and keep it safe.", d.flags.rootOut)
+		if d.encrypted {
+			say("It opens with the present passphrase, also when that of the data folder is changed: keep that safe too.")
+		} else {
+			say("It is not encrypted, since no passphrase was given: who has the file is the CA.")
+		}
+		say("The issuer here lasts until %s; bring the key for its successor: everleaf ca next %s --parent-key FILE", d.Issuer.NotAfter.Format(time.DateOnly), d.Issuer.Name)
 	}
 	if _, err := io.WriteString(c.Err, talk.String()); err != nil || len(root) == 0 {
 		return err

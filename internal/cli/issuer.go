@@ -134,7 +134,9 @@ func (c *command) issuerResult(i adminapi.Issuer) result {
 		f.Add("Expires", render.When(i.NotAfter, c.now()))
 		f.Add("Signs", render.YesNo(i.Signs))
 		f.Add("Key here", render.YesNo(i.HasKey))
-		f.Add("CRL", i.CRL)
+		if i.HasKey { // nobody here makes the list of another one
+			f.Add("CRL", i.CRL)
+		}
 		f.Add("Parent", i.Parent)
 		f.Add("Id", i.ID)
 		return f.Write(w)

@@ -67,7 +67,7 @@ func (i Import) read(parse func(text, passphrase []byte) (crypto.Signer, error),
 		return brought{}, err
 	}
 	below := 0
-	if makesIssuer && len(certificates) == 1 {
+	if makesIssuer && len(certificates) == 1 && bytes.Equal(certificates[0].RawIssuer, certificates[0].RawSubject) {
 		below = 1
 	}
 	if err := verifyChain(certificates, key.Public(), below, now); err != nil {

@@ -188,6 +188,10 @@ func TestSetupWithARootThatCanHaveNoIssuer(t *testing.T) {
 	if err := setup.Check(keyring.ParsePrivateKey, start); err != nil {
 		t.Errorf("a sound root: %v", err)
 	}
+	setup.Import.Chain = chainOf(newForeign(t, root, "Issuing", func(c *x509.Certificate) { c.MaxPathLenZero = true }))
+	if err := setup.Check(keyring.ParsePrivateKey, start); err == nil || strings.Contains(err.Error(), "pathLenConstraint") || !strings.Contains(err.Error(), "The root is not given") {
+		t.Errorf("an issuer without its root, which gets none below it: %v", err)
+	}
 	setup.PublicURL = ""
 	expect(t, setup.Check(keyring.ParsePrivateKey, start), fault.Malformed, "URL")
 }

@@ -153,12 +153,12 @@ func (s *Service) NextIssuer(ctx context.Context, by Actor, ref string, p Parent
 	}
 	parent, found := byID(all, old.Parent)
 	if !found {
-		return IssuerView{}, fault.New(fault.Conflict, "The issuer %q is a root; nothing here can sign its successor. Import one.", old.Name)
+		return IssuerView{}, fault.New(fault.Conflict, "The issuer %q is a root; nothing here can sign its successor. Bring the next root with `everleaf ca import`, and have it trusted in time.", old.Name)
 	}
 	if !s.now().Before(parent.NotAfter) {
 		return IssuerView{}, fault.New(fault.Conflict, "The parent of the issuer %q has expired; import an issuer below a new root.", old.Name)
 	}
-	key, err := s.parentKey(parent, p)
+	key, err := s.parentKey(old.Name, parent, p)
 	if err != nil {
 		return IssuerView{}, err
 	}
@@ -169,11 +169,11 @@ func (s *Service) NextIssuer(ctx context.Context, by Actor, ref string, p Parent
 	return s.Issuer(ctx, next.ID)
 }
 
-// parentKey returns the key that was brought, or the one in the keyring.
-func (s *Service) parentKey(parent pki.Issuer, p ParentKey) (crypto.Signer, error) {
+// parentKey returns the key that was brought for the successor of a name, or the one in the keyring.
+func (s *Service) parentKey(name string, parent pki.Issuer, p ParentKey) (crypto.Signer, error) {
 	switch {
 	case len(p.PEM) == 0 && parent.Key == "":
-		return nil, fault.New(fault.Conflict, "The key of the parent %q (%s) is not on this machine; bring it for this one signature.", parent.Name, parent.ID)
+		return nil, fault.New(fault.Conflict, "The key of the parent %q (%s) is not on this machine; bring it for this one signature with `everleaf ca next %s --parent-key FILE`.", parent.Name, parent.ID, name)
 	case len(p.PEM) == 0:
 		return s.keys.Load(parent.Key)
 	}

@@ -164,8 +164,13 @@ func TestCheckOutside(t *testing.T) {
 	} {
 		requireRefusal(t, keyring.CheckOutside(data, path), want)
 	}
-	if err := keyring.CheckOutside(filepath.Join(elsewhere, "not made yet"), filepath.Join(elsewhere, "new")); err != nil {
-		t.Error(err)
+	later := filepath.Join(elsewhere, "not made yet")
+	for path, want := range map[string]string{
+		filepath.Join(elsewhere, "new"):             "",
+		filepath.Join(later, "root.key"):            "would lie in the data folder " + later,
+		filepath.Join(later, "..", "neither", "it"): "does not exist; make it",
+	} {
+		requireRefusal(t, keyring.CheckOutside(later, path), want)
 	}
 }
 

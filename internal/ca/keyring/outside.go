@@ -26,6 +26,9 @@ func CheckOutside(dataDir, path string) error {
 		return unreadable("key file", path, "name another", err)
 	}
 	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) && spelledWithin(dataDir, path) {
+		return beside(dataDir, path)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return tell(err, "the folder of the key file %s does not exist; make it, or name another file", path)
 	}
@@ -34,9 +37,27 @@ func CheckOutside(dataDir, path string) error {
 	}
 	inside, err := within(dataDir, folder)
 	if err == nil && inside {
-		err = fmt.Errorf("the key file %s would lie in the data folder %s, and whoever copies the folder would have it; name a file elsewhere", path, dataDir)
+		err = beside(dataDir, path)
 	}
 	return err
+}
+
+func beside(dataDir, path string) error {
+	return fmt.Errorf("the key file %s would lie in the data folder %s, and whoever copies the folder would have it; name a file elsewhere", path, dataDir)
+}
+
+// spelledWithin reports whether path leads below dir by its spelling, which is all there is while neither exists.
+func spelledWithin(dir, path string) bool {
+	outer, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	inner, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	relative, err := filepath.Rel(outer, inner)
+	return err == nil && filepath.IsLocal(relative)
 }
 
 func exists(path string, cause error) error {

@@ -42,7 +42,10 @@ var (
 // only when the key is encrypted. Errors are fault.Malformed and wrap ErrNoPassphrase and ErrWrongPassphrase.
 func ParsePrivateKey(text, passphrase []byte) (crypto.Signer, error) {
 	key, err := parsePrivateKey(text, passphrase, maxIterations)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNoPassphrase), errors.Is(err, ErrWrongPassphrase):
+		return nil, fault.Wrap(err, fault.Malformed, "The private key cannot be used: %v. Give the file of its own passphrase with it.", err)
+	case err != nil:
 		return nil, fault.Wrap(err, fault.Malformed, "The private key cannot be used: %v.", err)
 	}
 	return key, nil

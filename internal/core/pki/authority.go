@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	tags "golang.org/x/crypto/cryptobyte/asn1"
-
 )
 
 // CARequest is one CA certificate to make: a root, or an intermediate that signs leaves only.
