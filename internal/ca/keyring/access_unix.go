@@ -26,8 +26,8 @@ func checkAccess(path string, info fs.FileInfo, forbidden fs.FileMode) error {
 	}
 	owner, us := int(stat.Uid), os.Geteuid()
 	if owner != us && owner != 0 {
-		return fmt.Errorf("%w: %s belongs to user %d, who can get at the keys, and this process is user %d; run: chown %d %s",
-			ErrExposed, path, owner, us, us, shellQuote(path))
+		return fmt.Errorf("%w: %s belongs to user %d, who can get at the keys, and this process is user %d; run the command as that user, for example with sudo -u '#%d', or make it yours: chown %d %s",
+			ErrExposed, path, owner, us, owner, us, shellQuote(path))
 	}
 	return nil
 }

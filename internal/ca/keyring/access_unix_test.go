@@ -108,7 +108,7 @@ func TestForeignOwnerIsRefused(t *testing.T) {
 	for _, path := range []string{filepath.Join(dir, "root.key"), dir} {
 		chown(t, path, 4711)
 		_, err := keyring.Open(dir, keyring.Options{})
-		requireExposed(t, err, fmt.Sprintf("%s belongs to user 4711, who can get at the keys, and this process is user 0; run: chown 0 %s", path, path))
+		requireExposed(t, err, fmt.Sprintf("%s belongs to user 4711, who can get at the keys, and this process is user 0; run the command as that user, for example with sudo -u '#4711', or make it yours: chown 0 %s", path, path))
 		chown(t, path, 0)
 		openRing(t, dir, "")
 	}
