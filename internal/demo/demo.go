@@ -28,8 +28,8 @@ import (
 const (
 	siteName    = "shop.localhost"
 	profileName = "demo"
-	lifetime    = 2 * time.Minute
-	reuse       = time.Minute // control is proven anew at each renewal
+	lifetime    = time.Minute
+	reuse       = time.Minute // too short to be of use for the next order: control is proven anew at each renewal
 )
 
 // errNoStart says that the CA stopped before it was ready.
@@ -41,7 +41,7 @@ type Options struct {
 	Once bool // end after the first handshake
 }
 
-// Run runs the demonstration until ctx ends, or once.
+// Run runs the demonstration until ctx ends or nobody reads it any more, or once.
 func Run(ctx context.Context, o Options) error {
 	dir, err := os.MkdirTemp("", "everleaf-demo-")
 	if err != nil {
@@ -55,7 +55,7 @@ func Run(ctx context.Context, o Options) error {
 	defer s.close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	show := &stage{out: o.Out, started: time.Now()}
+	show := newStage(o.Out, cancel)
 	show.title("The life of a certificate, all on this machine. Nothing is installed; everything ends with this command.")
 
 	installation, stopped, err := startCA(ctx, cancel, dir, s, show)
@@ -63,6 +63,9 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	err = perform(ctx, o, installation, s, show)
+	if ctx.Err() != nil {
+		err = nil // whatever was under way was ended; if the CA failed, it says why
+	}
 	cancel()
 	return errors.Join(err, <-stopped)
 }
@@ -97,11 +100,12 @@ func startCA(ctx context.Context, cancel context.CancelFunc, dir string, s *site
 	}
 }
 
-// declare gives the connector a profile whose certificates live for two minutes, and makes it prove control each time.
+// declare gives the connector a profile whose certificates live for a minute, the shortest that a
+// profile allows, and makes it prove control each time.
 func declare(ctx context.Context, ca *app.App) error {
 	_, err := ca.Manage().SaveProfile(ctx, manage.System, manage.Default, profileName, func(s *pki.Spec) error {
 		*s = pki.DefaultSpec(manage.Default)
-		s.Description, s.Lifetime, s.Backdate = "two minutes, to watch a renewal", span.Of(lifetime), 0
+		s.Description, s.Lifetime, s.Backdate = "one minute, to watch a renewal", span.Of(lifetime), 0
 		return nil
 	})
 	if err != nil {
