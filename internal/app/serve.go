@@ -29,7 +29,7 @@ type Info struct {
 	Fingerprint string   // of the newest root, as pki.Fingerprint has it
 	Fresh       bool     // this start made the CA
 	Trial       bool     // loopback targets may be validated
-	PlainKeys   []string // names of the keys that are not encrypted
+	PlainKeys   []string // names of the keys that are not encrypted, which a thief of the disk could use
 	HTTP01Port  uint16   // where http-01 validation looks
 	Data        string
 }
@@ -158,7 +158,7 @@ func (s *server) info(ctx context.Context) Info {
 	a := s.app
 	info := Info{
 		Directory: s.listeners.httpsBase(a.config) + "/acme/default/directory",
-		RootFile:  a.folder.roots(), Fresh: a.made, Trial: a.config.Trial(), PlainKeys: a.plainKeys(), HTTP01Port: a.config.HTTP01Port, Data: a.folder.path,
+		RootFile:  a.folder.roots(), Fresh: a.made, Trial: a.config.Trial(), PlainKeys: a.keys.Plain(), HTTP01Port: a.config.HTTP01Port, Data: a.folder.path,
 	}
 	info.PublicURL, info.Guessed = a.publicURL(), a.guessed
 	if s.listeners.metrics != nil {
@@ -168,19 +168,6 @@ func (s *server) info(ctx context.Context) Info {
 		info.Fingerprint = pki.Fingerprint(roots[0].Certificate)
 	}
 	return info
-}
-
-// plainKeys names the keys that a thief of the disk could use: all of them without a passphrase, else those that were
-// made before there was one.
-func (a *App) plainKeys() []string {
-	if a.encrypted {
-		return a.keys.Plain()
-	}
-	names, err := a.keys.Names()
-	if err != nil {
-		return a.keys.Plain()
-	}
-	return names
 }
 
 // writeRoots keeps the roots as a PEM file beside the database, for people and scripts. It writes only what changed.
