@@ -14,8 +14,9 @@ const (
 	PassphraseVariable = "EVERLEAF_PASSPHRASE"
 	// PassphraseCredential is the name of the systemd credential that can hold it (LoadCredential=, systemd.exec(5)).
 	PassphraseCredential = "everleaf-passphrase"
-	// NewPassphraseVariable and NewPassphraseCredential are the same for the passphrase that keys shall get.
-	NewPassphraseVariable   = "EVERLEAF_NEW_PASSPHRASE"
+	// NewPassphraseVariable is the environment variable that can hold the passphrase that keys shall get.
+	NewPassphraseVariable = "EVERLEAF_NEW_PASSPHRASE"
+	// NewPassphraseCredential is the name of the systemd credential that can hold that one.
 	NewPassphraseCredential = "everleaf-new-passphrase"
 
 	credentialsVariable = "CREDENTIALS_DIRECTORY"

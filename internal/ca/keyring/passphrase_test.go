@@ -42,6 +42,40 @@ func TestPassphraseSources(t *testing.T) {
 	}
 }
 
+// The new passphrase has names of its own, so that both can be given at once.
+func TestNewPassphraseSources(t *testing.T) {
+	credentials := t.TempDir()
+	writePrivate(t, filepath.Join(credentials, "everleaf-passphrase"), "present\n")
+	writePrivate(t, filepath.Join(credentials, "everleaf-new-passphrase"), "new credential\n")
+	all := map[string]string{"EVERLEAF_PASSPHRASE": "present", "EVERLEAF_NEW_PASSPHRASE": "new variable", "CREDENTIALS_DIRECTORY": credentials}
+	for _, test := range []struct {
+		file string
+		env  map[string]string
+		want string
+	}{
+		{passphraseFile(t, "new file\n"), all, "new file"},
+		{"", all, "new variable"},
+		{"", map[string]string{"EVERLEAF_PASSPHRASE": "present", "CREDENTIALS_DIRECTORY": credentials}, "new credential"},
+		{"", map[string]string{"EVERLEAF_PASSPHRASE": "present"}, ""},
+	} {
+		if got, err := keyring.ReadNewPassphrase(t.TempDir(), test.file, env(test.env)); err != nil || string(got) != test.want {
+			t.Errorf("got %q, %v, want %q", got, err, test.want)
+		}
+	}
+	_, err := keyring.ReadNewPassphrase(t.TempDir(), "/none", env(all))
+	requireRefusal(t, err, "the passphrase file /none does not exist; name the right one with --new-passphrase-file")
+}
+
+func TestTypedPassphrase(t *testing.T) {
+	for typed, refusal := range map[string]string{"correct horse": "", "": "the passphrase that was typed is empty", strings.Repeat("x", 1001): "more than 1000 octets"} {
+		got, err := keyring.CheckTyped([]byte(typed))
+		requireRefusal(t, err, refusal)
+		if refusal == "" && string(got) != typed {
+			t.Errorf("got %q, want %q", got, typed)
+		}
+	}
+}
+
 func TestPassphraseText(t *testing.T) {
 	tests := []struct{ name, content, want, refusal string }{
 		{name: "no newline", content: "secret", want: "secret"},
