@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"sync/atomic"
 
 	"github.com/everleaf-pki/everleaf/internal/ca"
@@ -52,8 +54,8 @@ type App struct {
 }
 
 // Open opens the installation in the data folder, which it makes when it does not exist. It refuses, saying why and
-// what to do, a folder that another process holds, keys that others can read, and a database that knows issuers whose keys
-// are missing.
+// what to do, a folder that another process holds, keys that others can read, keys without a database, and a database that
+// knows issuers whose keys are missing.
 func Open(ctx context.Context, c config.Config, log *slog.Logger, env func(string) string) (*App, error) {
 	a := &App{config: c, log: log, metrics: newMetrics(), limits: web.DefaultLimits()}
 	var passphrase []byte
@@ -64,6 +66,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger, env func(strin
 		},
 		a.openFolder,
 		func() error { return a.openKeys(passphrase) },
+		a.checkDatabase,
 		func() error { return a.openStore(ctx) },
 		func() error { return a.checkSealingKey(ctx) },
 		a.build,
@@ -89,7 +92,21 @@ func (a *App) openKeys(passphrase []byte) (err error) {
 
 func (a *App) openStore(ctx context.Context) (err error) {
 	a.db, err = sqlite.Open(ctx, a.folder.database(), sqlite.Options{Observe: a.metrics.commit})
-	return err
+	return refusedDatabase(a.folder.database(), err)
+}
+
+// checkDatabase refuses a folder whose keys are there and whose database is not: a new CA beside the keys of the old one
+// would hide that everything is lost that the old one knew.
+func (a *App) checkDatabase() error {
+	if _, err := os.Stat(a.folder.database()); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	names, err := a.keys.Names()
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	return fmt.Errorf("the data folder %s has keys and no database; put the database %s back, restore a backup into an empty folder, or give another folder with --data",
+		a.folder.path, DatabaseFile)
 }
 
 // build joins the engines with the use cases.

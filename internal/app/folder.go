@@ -34,18 +34,18 @@ type folder struct {
 // openFolder makes the folder if it does not exist and takes its lock. The lock ends with the process, however it ends.
 func openFolder(path string) (*folder, error) {
 	if err := durable.MkdirAll(path); err != nil {
-		return nil, fmt.Errorf("the data folder cannot be made: %w", err)
+		return nil, refusedFolder(path, "made", err)
 	}
 	f := &folder{path: path, lock: flock.New(filepath.Join(path, "lock"), flock.SetPermissions(0o600))}
 	held, err := f.lock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("the data folder cannot be locked: %w", err)
+		return nil, refusedFolder(path, "locked", err)
 	}
 	if !held {
 		return nil, fmt.Errorf("%w: %s is held by %s; stop it, or give another folder with --data", ErrHeld, path, f.holder())
 	}
 	if err := os.WriteFile(f.file("lock"), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
-		return nil, errors.Join(err, f.close())
+		return nil, errors.Join(refusedFolder(path, "written to", err), f.close())
 	}
 	return f, nil
 }

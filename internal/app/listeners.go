@@ -85,7 +85,7 @@ func bind(ctx context.Context, setting, address string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w; free it, or choose another address with --%s", address, err, setting)
+		return nil, refusedAddress(setting, address, err)
 	}
 	return l, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -59,26 +60,35 @@ func (a *App) Serve(ctx context.Context, env func(string) string, control Contro
 	if err != nil {
 		return err
 	}
-	if err := a.bootstrap(ctx, l); err != nil {
-		l.close()
-		return err
-	}
 	s := &server{app: a, listeners: l, failed: make(chan error, 4)}
-	if err := s.prepare(ctx); err != nil {
+	if err := s.begin(ctx, control); err != nil {
 		l.close()
+		if ctx.Err() != nil {
+			a.log.Info("the server was stopped before it was ready", slog.Any("cause", context.Cause(ctx)))
+			return nil //nolint:nilerr // it was told to stop, and that made it fail
+		}
 		return err
 	}
-	if err := s.start(control); err != nil {
-		l.close()
-		return err
-	}
-	control.Ready(s.info(ctx))
+	info := s.info(ctx)
+	a.log.Info("the server has started", slog.String("directory", info.Directory), slog.String("public_url", info.PublicURL), slog.String("data", info.Data))
+	control.Ready(info)
 	select {
 	case <-ctx.Done():
 		return s.drain(context.Cause(ctx), nil)
 	case err := <-s.failed:
 		return s.drain(err, err)
 	}
+}
+
+// begin readies the installation and serves it.
+func (s *server) begin(ctx context.Context, control Control) error {
+	if err := s.app.bootstrap(ctx, s.listeners); err != nil {
+		return err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	return s.start(control)
 }
 
 // prepare readies everything that must exist before the first request is answered.

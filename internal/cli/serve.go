@@ -48,7 +48,10 @@ func (c *command) serve(cmd *cobra.Command) error {
 	level.Set(settings.LogLevel)
 	log := newLogger(c.Err, settings.LogFormat, level)
 	installation, err := app.Open(cmd.Context(), settings, log, c.env)
-	if err != nil {
+	switch {
+	case err != nil && cmd.Context().Err() != nil: // it was told to stop
+		return nil
+	case err != nil:
 		return err
 	}
 	again := &reloader{sources: c.sources(cmd), level: level, log: log, values: values}
