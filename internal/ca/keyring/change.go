@@ -121,21 +121,26 @@ func (r *Keyring) rewrite(s secret, p protection) error {
 		return err
 	}
 	err = durable.ReplaceFile(r.path(s.name), text, privateFile, func(temporary string) error {
-		written, err := readPrivate(temporary)
-		if err != nil {
-			return err
-		}
-		again, err := openSecret(s.name, written, p.passphrase)
-		if err != nil {
-			return fmt.Errorf("the new file does not open: %w", err)
-		}
-		if !bytes.Equal(again.der, s.der) {
-			return errors.New("the new file holds another key")
-		}
-		return nil
+		return confirm(s, temporary, p.passphrase)
 	})
 	if err == nil {
 		r.note(s.name, isEncrypted(text))
 	}
 	return err
+}
+
+// confirm reads the file at path back and decides whether it holds the secret, private half and all.
+func confirm(s secret, path string, passphrase []byte) error {
+	written, err := readPrivate(path)
+	if err != nil {
+		return err
+	}
+	again, err := openSecret(s.name, written, passphrase)
+	if err != nil {
+		return fmt.Errorf("the new file does not open: %w", err)
+	}
+	if !bytes.Equal(again.der, s.der) {
+		return errors.New("the new file holds another key")
+	}
+	return nil
 }
