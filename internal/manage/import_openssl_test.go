@@ -207,6 +207,7 @@ func TestImportOfOpenSSLRefused(t *testing.T) {
 	w.below("good", "two-too-deep", "issuing", p256, "-days", "900")
 	w.openssl("pkcs8 -topk8 -in good.key -passout pass:open-sesame -out good.encrypted")
 	w.openssl("x509 -in good.pem -outform DER -out good.der")
+	i := newNow(t)
 	own := func(name string) [2]string { return [2]string{name + ".pem", name + ".key"} }
 	of := func(chain, key string) [2]string { return [2]string{chain, key} }
 	for about, test := range map[string]struct {
@@ -238,7 +239,6 @@ func TestImportOfOpenSSLRefused(t *testing.T) {
 		"no passphrase":      {of("good.pem root.pem", "good.encrypted"), `The private key cannot be used: the key is encrypted and no passphrase was given. Give the file of its own passphrase with it.`},
 	} {
 		t.Run(about, func(t *testing.T) {
-			i := newNow(t)
 			before, _ := i.ring.Names()
 			rows := i.issuers(t, "")
 			_, err := i.ImportIssuer(t.Context(), operator, "", manage.Import{Chain: w.files(test.files[0]), Key: w.files(test.files[1])})
