@@ -39,7 +39,9 @@ func (s *server) publicHandler() http.Handler {
 }
 
 // AdminHandler is the operator's door, for commands that opened the installation themselves.
-func (a *App) AdminHandler() http.Handler { return a.adminHandler(care{app: a}, a.config.ExternalURL) }
+func (a *App) AdminHandler() http.Handler {
+	return asThisUser(a.adminHandler(care{app: a}, a.config.ExternalURL))
+}
 
 func (a *App) adminHandler(c care, base string) http.Handler {
 	return admin.New(a.manage, admin.Options{Actor: operator, Care: c, Base: base, HTTP01Port: a.config.HTTP01Port, Web: a.webOptions()})

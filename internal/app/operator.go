@@ -21,13 +21,21 @@ func namingOperators(h *http.Server) {
 	}
 }
 
-// operator names who makes a request, for the log of events: the user at the other end of the socket, or, where a command has
-// opened the installation by itself, the user of this process.
+// asThisUser answers requests that a command makes to the installation that it has opened by itself: the operator is the
+// user of this process.
+func asThisUser(h http.Handler) http.Handler {
+	name := userName(os.Getuid())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), operatorKey{}, name)))
+	})
+}
+
+// operator names who makes a request, for the log of events.
 func operator(r *http.Request) string {
 	if name, ok := r.Context().Value(operatorKey{}).(string); ok {
 		return name
 	}
-	return userName(os.Getuid())
+	return nobodyKnown
 }
 
 // userName names a user by number: names move from one to another.
