@@ -126,7 +126,7 @@ func (a *App) build() error {
 	a.issue = issue.New(issue.Engines{
 		Store: a.db, Signer: a.engine, Validator: va.New(prober, va.DefaultOptions()), Secrets: sealer, Log: a.log,
 	}, options)
-	a.manage = manage.New(manage.Engines{Store: a.db, Keys: keyStore{a.keys}, Maker: maker{}, Sealer: sealer}, manage.Options{})
+	a.manage = manage.New(manage.Engines{Store: a.db, Keys: a.keys, Maker: a.engine, Sealer: sealer}, manage.Options{})
 	return nil
 }
 

@@ -3,13 +3,10 @@ package app
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"strings"
 
-	"github.com/everleaf-pki/everleaf/internal/ca"
-	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/manage"
@@ -74,30 +71,4 @@ func describeIssuers(issuers []pki.Issuer) string {
 		names = append(names, fmt.Sprintf("%s (key %q)", i.Name, i.Key))
 	}
 	return strings.Join(names, ", ")
-}
-
-// keyStore gives the use cases the keyring in the words of the core.
-type keyStore struct{ *keyring.Keyring }
-
-func (k keyStore) Parse(text, passphrase []byte) (crypto.Signer, error) {
-	return keyring.ParsePrivateKey(text, passphrase)
-}
-
-func (k keyStore) New(kind pki.KeyType) (crypto.Signer, error) {
-	return keyring.NewKey(kind)
-}
-
-// maker makes CA certificates with keys that the use cases hold.
-type maker struct{}
-
-func (maker) SignRoot(_ context.Context, r pki.CARequest, key crypto.Signer) ([]byte, error) {
-	return ca.NewRoot(r, key)
-}
-
-func (maker) SignIntermediate(_ context.Context, r pki.CARequest, parent pki.Issuer, key crypto.Signer) ([]byte, error) {
-	certificate, err := x509.ParseCertificate(parent.Certificate)
-	if err != nil {
-		return nil, fmt.Errorf("issuer %s: %w", parent.ID, err)
-	}
-	return ca.NewIntermediate(r, certificate, key)
 }

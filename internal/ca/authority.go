@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"context"
 	"crypto"
 	"crypto/x509"
 	"errors"
@@ -10,9 +11,9 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/pki/lint"
 )
 
-// NewRoot makes the self-signed certificate of a key and returns its DER. It is linted before the key signs, and
+// SignRoot makes the self-signed certificate of a key and returns its DER. It is linted before the key signs, and
 // verified after; what lint refuses is Malformed. The request's PublicKey is that of the key.
-func NewRoot(request pki.CARequest, key crypto.Signer) ([]byte, error) {
+func (*Engine) SignRoot(_ context.Context, request pki.CARequest, key crypto.Signer) ([]byte, error) {
 	request.PublicKey = key.Public()
 	template, err := request.Root()
 	if err != nil {
@@ -28,24 +29,28 @@ func NewRoot(request pki.CARequest, key crypto.Signer) ([]byte, error) {
 	return finish(certificate.RawTBSCertificate, nil, certificate.SignatureAlgorithm, key)
 }
 
-// NewIntermediate makes the certificate of a CA below parent, signed with parentKey, and returns its DER. It is linted
-// before the key signs, and verified after; what lint refuses is Malformed.
-func NewIntermediate(request pki.CARequest, parent *x509.Certificate, parentKey crypto.Signer) ([]byte, error) {
-	if _, err := checkPair(parent, parentKey); err != nil {
+// SignIntermediate makes the certificate of a CA below an issuer, signed with key, the issuer's, and returns its DER.
+// It is linted before the key signs, and verified after; what lint refuses is Malformed.
+func (*Engine) SignIntermediate(_ context.Context, request pki.CARequest, issuer pki.Issuer, key crypto.Signer) ([]byte, error) {
+	parent, err := issuer.Parse()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := checkPair(parent, key); err != nil {
 		return nil, err
 	}
 	template, err := request.Intermediate()
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := rehearseCA(template, parent, request.PublicKey, parentKey)
+	certificate, err := rehearseCA(template, parent, request.PublicKey, key)
 	if err != nil {
 		return nil, err
 	}
 	if err := refuse(lint.Intermediate(certificate, parent, request)); err != nil {
 		return nil, err
 	}
-	return finish(certificate.RawTBSCertificate, parent, certificate.SignatureAlgorithm, parentKey)
+	return finish(certificate.RawTBSCertificate, parent, certificate.SignatureAlgorithm, key)
 }
 
 // rehearseCA builds a CA certificate under a throw-away key of the algorithm with which key signs.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/everleaf-pki/everleaf/internal/ca"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
@@ -66,18 +65,18 @@ func TestCACertificatesRefused(t *testing.T) {
 	} {
 		request := caRequest(fresh.Public(), "Next")
 		change(&request)
-		der, err := ca.NewIntermediate(request, a.root, rootKey)
+		der, err := a.engine.SignIntermediate(t.Context(), request, a.rootIssuer, rootKey)
 		if der != nil || !fault.Is(err, fault.Malformed) || !strings.Contains(err.Error(), rule) {
 			t.Errorf("%s: %v", rule, err)
 		}
 	}
-	if _, err := ca.NewIntermediate(caRequest(fresh.Public(), "Below"), a.intermediate, a.store.keys["first"]); !fault.Is(err, fault.Malformed) {
+	if _, err := a.engine.SignIntermediate(t.Context(), caRequest(fresh.Public(), "Below"), a.issuer, a.store.keys["first"]); !fault.Is(err, fault.Malformed) {
 		t.Error("below an intermediate:", err)
 	}
-	if _, err := ca.NewIntermediate(caRequest(fresh.Public(), "Next"), a.root, fresh); err == nil || !strings.Contains(err.Error(), "does not belong") {
+	if _, err := a.engine.SignIntermediate(t.Context(), caRequest(fresh.Public(), "Next"), a.rootIssuer, fresh); err == nil || !strings.Contains(err.Error(), "does not belong") {
 		t.Error("with another key:", err)
 	}
-	if _, err := ca.NewIntermediate(caRequest(nil, "Next"), a.root, rootKey); err == nil {
+	if _, err := a.engine.SignIntermediate(t.Context(), caRequest(nil, "Next"), a.rootIssuer, rootKey); err == nil {
 		t.Error("without a key")
 	}
 	if n := rootKey.signatures.Load(); n != 0 {
@@ -85,13 +84,13 @@ func TestCACertificatesRefused(t *testing.T) {
 	}
 	request := caRequest(nil, "")
 	ownKey := &watchedKey{Signer: fresh}
-	if _, err := ca.NewRoot(request, ownKey); !fault.Is(err, fault.Malformed) || ownKey.signatures.Load() != 0 {
+	if _, err := a.engine.SignRoot(t.Context(), request, ownKey); !fault.Is(err, fault.Malformed) || ownKey.signatures.Load() != 0 {
 		t.Error("a root without a name:", err)
 	}
-	if _, err := ca.NewRoot(caRequest(nil, "Root"), newKey(t, pki.Ed25519)); err == nil {
+	if _, err := a.engine.SignRoot(t.Context(), caRequest(nil, "Root"), newKey(t, pki.Ed25519)); err == nil {
 		t.Error("a root with Ed25519")
 	}
-	if _, err := ca.NewRoot(caRequest(nil, "Root"), foreignKey{newKey(t, pki.ECDSAP256), fresh.Public()}); err == nil || !strings.Contains(err.Error(), "verify") {
+	if _, err := a.engine.SignRoot(t.Context(), caRequest(nil, "Root"), foreignKey{newKey(t, pki.ECDSAP256), fresh.Public()}); err == nil || !strings.Contains(err.Error(), "verify") {
 		t.Error("a root with another's signature:", err)
 	}
 }

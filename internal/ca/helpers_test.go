@@ -80,7 +80,7 @@ func newAuthority(t testing.TB, keys pki.KeyType) *authority {
 	a := &authority{store: &keyStore{keys: map[string]crypto.Signer{"root": rootKey, "first": key}}}
 	a.engine = ca.New(a.store)
 
-	der, err := ca.NewRoot(caRequest(rootKey.Public(), "Everleaf Root 4f3a"), rootKey)
+	der, err := a.engine.SignRoot(t.Context(), caRequest(rootKey.Public(), "Everleaf Root 4f3a"), rootKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func newAuthority(t testing.TB, keys pki.KeyType) *authority {
 	request.Usages = []pki.Usage{pki.ServerAuth, pki.ClientAuth}
 	request.CRLURL = a.rootIssuer.Shard.URL
 	request.IssuerURL = pki.IssuerURL("http://ca.test", "root")
-	if der, err = ca.NewIntermediate(request, a.root, rootKey); err != nil {
+	if der, err = a.engine.SignIntermediate(t.Context(), request, a.rootIssuer, rootKey); err != nil {
 		t.Fatal(err)
 	}
 	a.intermediate = parse(t, der)

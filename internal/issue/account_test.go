@@ -3,7 +3,6 @@ package issue_test
 import (
 	"context"
 	"encoding/base64"
-	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,8 +18,6 @@ import (
 )
 
 const manageActor = manage.System
-
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 const newAccountURL = "https://ca.test/acme/default/new-account"
 
@@ -91,7 +88,7 @@ func TestOnlyReturnExisting(t *testing.T) {
 	key := publicKey(t, newKey(t))
 	_, _, err := h.issue.NewAccount(t.Context(), h.connector, issue.NewAccount{Key: key, OnlyExisting: true, Contacts: []string{"nonsense"}})
 	wantKind(t, err, fault.NoAccount)
-	if _, err := h.db.AccountByKey(t.Context(), h.connector.ID, key.Thumbprint()); !fault.Is(err, fault.NotFound) {
+	if _, err := h.Store.AccountByKey(t.Context(), h.connector.ID, key.Thumbprint()); !fault.Is(err, fault.NotFound) {
 		t.Errorf("A-04: the refusal left something behind: %v", err)
 	}
 }
@@ -159,9 +156,9 @@ func TestADeactivatedAccountIsOver(t *testing.T) {
 	wantKind(t, err, fault.Unauthorized)
 	_, err = h.issue.NewOrder(t.Context(), r, dns("b.example.com"))
 	wantKind(t, err, fault.Unauthorized)
-	o, parts, err := h.db.Order(t.Context(), order.ID)
+	o, parts, err := h.Store.Order(t.Context(), order.ID)
 	check(t, err)
-	if got := o.Status(parts, h.clock.Now()); got != acme.Invalid {
+	if got := o.Status(parts, h.Clock.Now()); got != acme.Invalid {
 		t.Errorf("A-12: its open order is %s", got)
 	}
 }
@@ -201,7 +198,7 @@ func TestExternalAccountBinding(t *testing.T) {
 		if !fault.Is(err, c.kind) {
 			t.Errorf("%s: %v", what, err)
 		}
-		if _, err := h.db.AccountByKey(t.Context(), h.connector.ID, n.Key.Thumbprint()); !fault.Is(err, fault.NotFound) {
+		if _, err := h.Store.AccountByKey(t.Context(), h.connector.ID, n.Key.Thumbprint()); !fault.Is(err, fault.NotFound) {
 			t.Errorf("EAB-06 %s: an account stayed behind", what)
 		}
 	}
@@ -247,7 +244,7 @@ func TestACredentialBindsNoMoreAccountsThanAllowed(t *testing.T) {
 
 func TestACredentialIsLive(t *testing.T) {
 	h := newHouse(t)
-	kid, secret := h.credential(0, h.clock.Now().Add(time.Hour))
+	kid, secret := h.credential(0, h.Clock.Now().Add(time.Hour))
 	key := publicKey(t, newKey(t))
 	n := issue.NewAccount{Key: key, URL: newAccountURL, Binding: binding(t, key, kid, secret, newAccountURL)}
 	a, _, err := h.issue.NewAccount(t.Context(), h.connector, n)
@@ -263,7 +260,7 @@ func TestACredentialIsLive(t *testing.T) {
 	_, err = h.manage.ResumeCredential(t.Context(), manageActor, kid)
 	check(t, err)
 	check(t, admitted())
-	h.clock.advance(2 * time.Hour)
+	h.Clock.Advance(2 * time.Hour)
 	wantKind(t, admitted(), fault.Unauthorized)
 	_, err = h.manage.DeleteCredential(t.Context(), manageActor, kid)
 	check(t, err)
@@ -325,10 +322,7 @@ func TestAnAccountThatEndedMeanwhileIsNotReturnedAsValid(t *testing.T) {
 	h := newHouse(t)
 	key := newKey(t)
 	r := h.requesterWith(key)
-	options := issue.DefaultOptions()
-	options.Now, options.PublicURL = h.clock.Now, func() string { return "" }
-	s := issue.New(issue.Engines{Store: latecomer{h.db}, Signer: h.engine, Validator: h.validator, Log: quiet()}, options)
-	defer s.Close()
+	s := h.service(func(e *issue.Engines, _ *issue.Options) { e.Store = latecomer{h.Store} })
 	n := issue.NewAccount{Key: publicKey(t, key)}
 	known, created, err := s.NewAccount(t.Context(), h.connector, n)
 	if err != nil || created || known.ID != r.Account.ID {

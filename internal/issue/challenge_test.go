@@ -2,7 +2,6 @@ package issue_test
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -33,12 +32,7 @@ func held() (decide func(context.Context, policy.Look) acme.Outcome, release fun
 
 // impatient returns the same house with a service that answers challenges at once.
 func (h *house) impatient() *issue.Service {
-	h.t.Helper()
-	options := issue.DefaultOptions()
-	options.Now, options.PublicURL, options.Wait = h.clock.Now, func() string { return "" }, time.Nanosecond
-	s := issue.New(issue.Engines{Store: h.db, Signer: h.engine, Validator: h.validator, Log: slog.New(slog.DiscardHandler)}, options)
-	h.t.Cleanup(s.Close)
-	return s
+	return h.service(func(_ *issue.Engines, o *issue.Options) { o.Wait = time.Nanosecond })
 }
 
 func TestTheReplyToAChallengeCarriesItsOutcome(t *testing.T) {
@@ -52,7 +46,7 @@ func TestTheReplyToAChallengeCarriesItsOutcome(t *testing.T) {
 	if a.Status != acme.Valid || c.Status() != acme.Valid || len(c.Attempts) != 1 || !c.Begun.IsZero() {
 		t.Errorf("%s %+v", a.Status, c)
 	}
-	if want := c.Token + "." + r.Account.Key.Thumbprint(); c.KeyAuthorization != want || h.validator.looks[0].KeyAuthorization != want {
+	if want := c.Token + "." + r.Account.Key.Thumbprint(); c.KeyAuthorization != want || h.Validator.Looks()[0].KeyAuthorization != want {
 		t.Errorf("C-05: %q", c.KeyAuthorization)
 	}
 }
@@ -74,7 +68,7 @@ func TestTokensAreUniqueAndLong(t *testing.T) {
 
 func TestAWrongAnswerEndsTheAuthorizationAtOnce(t *testing.T) {
 	h := newHouse(t)
-	h.validator.decide = refuseAll
+	h.Validator.Decide(refuseAll)
 	r := h.requester()
 	order, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
 	check(t, err)
@@ -86,8 +80,8 @@ func TestAWrongAnswerEndsTheAuthorizationAtOnce(t *testing.T) {
 		t.Errorf("%s %+v", a.Status, c)
 	}
 	again, err := h.issue.Respond(t.Context(), r, id, acme.HTTP01)
-	if err != nil || again.Status != acme.Invalid || h.validator.count() != 1 {
-		t.Errorf("C-06: %s %v after %d looks", again.Status, err, h.validator.count())
+	if err != nil || again.Status != acme.Invalid || len(h.Validator.Looks()) != 1 {
+		t.Errorf("C-06: %s %v after %d looks", again.Status, err, len(h.Validator.Looks()))
 	}
 	_, err = h.issue.Respond(t.Context(), r, id, acme.DNS01)
 	if !fault.Is(err, fault.Malformed) {
@@ -102,7 +96,7 @@ func TestAWrongAnswerEndsTheAuthorizationAtOnce(t *testing.T) {
 func TestASlowLookIsRecordedAsProcessingAndGoesOn(t *testing.T) {
 	h := newHouse(t)
 	decide, release := held()
-	h.validator.decide = decide
+	h.Validator.Decide(decide)
 	s, r := h.impatient(), h.requester()
 	order, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
 	check(t, err)
@@ -118,8 +112,8 @@ func TestASlowLookIsRecordedAsProcessingAndGoesOn(t *testing.T) {
 	}
 	release()
 	joined, err := h.issueWaits(s, r, id)
-	if err != nil || joined.Status != acme.Valid || h.validator.count() != 1 {
-		t.Errorf("%s %v after %d looks", joined.Status, err, h.validator.count())
+	if err != nil || joined.Status != acme.Valid || len(h.Validator.Looks()) != 1 {
+		t.Errorf("%s %v after %d looks", joined.Status, err, len(h.Validator.Looks()))
 	}
 }
 
@@ -138,7 +132,7 @@ func (h *house) issueWaits(s *issue.Service, r issue.Requester, id string) (issu
 func TestParallelAnswersAreOneLook(t *testing.T) {
 	h := newHouse(t)
 	decide, release := held()
-	h.validator.decide = decide
+	h.Validator.Decide(decide)
 	r := h.requester()
 	order, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
 	check(t, err)
@@ -152,8 +146,8 @@ func TestParallelAnswersAreOneLook(t *testing.T) {
 	}
 	release()
 	wait.Wait()
-	if h.validator.count() != 1 {
-		t.Errorf("%d looks", h.validator.count())
+	if len(h.Validator.Looks()) != 1 {
+		t.Errorf("%d looks", len(h.Validator.Looks()))
 	}
 }
 
@@ -161,7 +155,7 @@ func TestAStoppedServerLeavesTheLookToTheNext(t *testing.T) {
 	h := newHouse(t)
 	decide, release := held()
 	defer release()
-	h.validator.decide = decide
+	h.Validator.Decide(decide)
 	s, r := h.impatient(), h.requester()
 	order, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
 	check(t, err)
@@ -177,8 +171,8 @@ func TestAStoppedServerLeavesTheLookToTheNext(t *testing.T) {
 	if c, _ := a.Challenge(acme.HTTP01); c.Status() != acme.Processing {
 		t.Fatalf("after the stop the challenge is %s", c.Status())
 	}
-	h.validator.decide = nil
-	resumed, err := h.issue.ResumeLooks(t.Context(), h.clock.Now().Add(time.Second), 10)
+	h.Validator.Decide(nil)
+	resumed, err := h.issue.ResumeLooks(t.Context(), h.Clock.Now().Add(time.Second), 10)
 	if err != nil || resumed != 1 {
 		t.Fatalf("%d resumed, %v", resumed, err)
 	}
@@ -199,7 +193,7 @@ func TestAChallengeOfAnEndedAuthorizationIsNotLookedAt(t *testing.T) {
 	wantKind(t, err, fault.Malformed)
 	_, err = h.issue.Respond(t.Context(), r, id, "tls-sni-01")
 	wantKind(t, err, fault.NotFound)
-	if h.validator.count() != 0 {
+	if len(h.Validator.Looks()) != 0 {
 		t.Error("the validator looked")
 	}
 }
@@ -221,10 +215,7 @@ func TestPreAuthorization(t *testing.T) {
 
 func TestLoopbackIsLookedAtOnATrialOnly(t *testing.T) {
 	h := newHouse(t)
-	options := issue.DefaultOptions()
-	options.Now, options.Trial, options.PublicURL = h.clock.Now, true, func() string { return "" }
-	trial := issue.New(issue.Engines{Store: h.db, Signer: h.engine, Validator: h.validator, Log: quiet()}, options)
-	defer trial.Close()
+	trial := h.service(func(_ *issue.Engines, o *issue.Options) { o.Trial = true })
 	r := h.requester()
 	for i, s := range []*issue.Service{h.issue, trial} {
 		order, err := h.issue.NewOrder(t.Context(), r, dns([]string{"a.example.com", "b.example.com"}[i]))
@@ -232,8 +223,8 @@ func TestLoopbackIsLookedAtOnATrialOnly(t *testing.T) {
 		_, err = s.Respond(t.Context(), r, order.Parts[0].ID, acme.HTTP01)
 		check(t, err)
 	}
-	if h.validator.looks[0].Addresses.Loopback || !h.validator.looks[1].Addresses.Loopback {
-		t.Errorf("%+v", h.validator.looks)
+	if h.Validator.Looks()[0].Addresses.Loopback || !h.Validator.Looks()[1].Addresses.Loopback {
+		t.Errorf("%+v", h.Validator.Looks())
 	}
 }
 

@@ -40,10 +40,10 @@ func TestIssuanceStopsWhileTheClockIsWrong(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
 	order := h.ready(r, dns("a.example.com"))
-	h.clock.advance(-time.Hour)
+	h.Clock.Advance(-time.Hour)
 	_, err := h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
 	wantKind(t, err, fault.Unavailable)
-	h.clock.advance(time.Hour)
+	h.Clock.Advance(time.Hour)
 	_, err = h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
 	check(t, err)
 }

@@ -18,7 +18,7 @@ import (
 
 func (h *house) certificate(id string) pki.Certificate {
 	h.t.Helper()
-	c, err := h.db.Certificate(h.t.Context(), id)
+	c, err := h.Store.Certificate(h.t.Context(), id)
 	check(h.t, err)
 	return c
 }
@@ -47,7 +47,7 @@ func TestAProvenCompromiseRevokesEveryCertificateOfTheKey(t *testing.T) {
 	leaked := newKey(t)
 
 	expired := h.issued(owner, leaked, "old.example.com")
-	h.clock.advance(91 * 24 * time.Hour)
+	h.Clock.Advance(91 * 24 * time.Hour)
 	shown := h.issued(owner, leaked, "a.example.com")
 	replaced := h.issued(owner, leaked, "b.example.com")
 	check(t, h.byAccount(owner, replaced.Certificate.DER, int(pki.Superseded)))
@@ -55,7 +55,7 @@ func TestAProvenCompromiseRevokesEveryCertificateOfTheKey(t *testing.T) {
 	otherConnector := second.issued(second.requester(), leaked, "d.example.com")
 	otherKey := h.issued(owner, newKey(t), "a.example.com")
 
-	h.clock.advance(time.Second) // so that the events have a sequence
+	h.Clock.Advance(time.Second) // so that the events have a sequence
 	h.prove(leaked, shown.Certificate.DER)
 	h.wantReason("the one that was shown", shown, "keyCompromise")
 	h.wantReason("of the same account", sameAccount, "keyCompromise")
@@ -65,7 +65,7 @@ func TestAProvenCompromiseRevokesEveryCertificateOfTheKey(t *testing.T) {
 	h.wantReason("expired", expired, "not revoked")
 	h.wantReason("of another key", otherKey, "not revoked")
 	for _, d := range []issue.Download{sameAccount, otherAccount, otherConnector} {
-		events, err := h.db.Events(t.Context(), d.Certificate.ID, "", 1)
+		events, err := h.Store.Events(t.Context(), d.Certificate.ID, "", 1)
 		check(t, err)
 		if len(events) != 1 || events[0].Action != event.CertificateRevoked || events[0].Actor != "system" || events[0].Organisation != d.Certificate.Organisation {
 			t.Errorf("the event of %s: %+v", d.Certificate.ID, events)
@@ -149,11 +149,7 @@ func (m meddled) Revoke(ctx context.Context, id string, at time.Time, reason pki
 }
 
 func (h *house) on(store issue.Store) *issue.Service {
-	h.t.Helper()
-	service := issue.New(issue.Engines{Store: store, Signer: h.engine, Validator: h.validator, Log: quiet()},
-		issue.Options{Now: h.clock.Now, PublicURL: func() string { return "http://pki.test" }, Looks: 1})
-	h.t.Cleanup(service.Close)
-	return service
+	return h.service(func(e *issue.Engines, _ *issue.Options) { e.Store = store })
 }
 
 func TestOneThatIsRevokedInBetweenStopsNothing(t *testing.T) {
@@ -161,7 +157,7 @@ func TestOneThatIsRevokedInBetweenStopsNothing(t *testing.T) {
 	r, leaked := h.requester(), newKey(t)
 	shown := h.issued(r, leaked, "a.example.com")
 	first, second := h.issued(r, leaked, "b.example.com"), h.issued(r, leaked, "c.example.com")
-	service := h.on(meddled{Store: h.db, found: func(found []pki.Certificate) {
+	service := h.on(meddled{Store: h.Store, found: func(found []pki.Certificate) {
 		if len(found) != 2 {
 			t.Errorf("%d were found", len(found))
 		}
@@ -182,7 +178,7 @@ func TestOneThatCannotBeRevokedStopsNoOther(t *testing.T) {
 	shown := h.issued(r, leaked, "a.example.com")
 	others := []issue.Download{h.issued(r, leaked, "b.example.com"), h.issued(r, leaked, "c.example.com")}
 	full, failing := errors.New("the disk is full"), ""
-	service := h.on(meddled{Store: h.db, revoke: func(id string) error {
+	service := h.on(meddled{Store: h.Store, revoke: func(id string) error {
 		if failing == "" && id != shown.Certificate.ID {
 			failing = id // the first of them
 		}
@@ -227,9 +223,9 @@ func TestManyCertificatesOfOneKey(t *testing.T) {
 func (h *house) copyOf(c pki.Certificate, i int) {
 	ctx := context.WithoutCancel(h.t.Context())
 	c.ID, c.Serial, c.Order = fmt.Sprintf("222222222%011d", i), pki.Serial(fmt.Sprintf("4a%030x", i)), ""
-	err := h.db.BeginIssuance(ctx, pki.Intent{Certificate: c, TBS: []byte{0x30, 0}, Begun: c.Issued})
+	err := h.Store.BeginIssuance(ctx, pki.Intent{Certificate: c, TBS: []byte{0x30, 0}, Begun: c.Issued})
 	if err == nil {
-		err = h.db.CompleteIssuance(ctx, c.ID, c.DER, c.Issued, event.Event{
+		err = h.Store.CompleteIssuance(ctx, c.ID, c.DER, c.Issued, event.Event{
 			ID: "e" + c.ID[1:], At: c.Issued, Organisation: c.Organisation, Actor: "system", Action: event.CertificateIssued, Object: c.ID,
 		})
 	}

@@ -1,133 +1,51 @@
 package issue_test
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
-	"log/slog"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/everleaf-pki/everleaf/internal/ca"
-	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
-	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/issue"
 	"github.com/everleaf-pki/everleaf/internal/manage"
-	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
+	"github.com/everleaf-pki/everleaf/test/catest"
 )
 
-// house is the use cases on real engines, with a validator that does what a test says.
+// house is the use cases in an installation, with the connector "default".
 type house struct {
+	*catest.Installation
 	t         *testing.T
-	db        *sqlite.DB
-	engine    *ca.Engine
-	validator *validator
 	manage    *manage.Service
 	issue     *issue.Service
-	clock     *clock
 	connector policy.Connector
-}
-
-// clock is a clock that tests move.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// validator answers looks with decide; nil: every look succeeds.
-type validator struct {
-	mu     sync.Mutex
-	decide func(context.Context, policy.Look) acme.Outcome
-	looks  []policy.Look
-}
-
-func (v *validator) Validate(ctx context.Context, look policy.Look) acme.Outcome {
-	v.mu.Lock()
-	v.looks = append(v.looks, look)
-	decide := v.decide
-	v.mu.Unlock()
-	if decide == nil {
-		return acme.Outcome{Attempts: []acme.Attempt{{Seen: "as told"}}}
-	}
-	return decide(ctx, look)
-}
-
-func (v *validator) count() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return len(v.looks)
-}
-
-// keys gives the use cases a keyring in the words of the core.
-type keys struct{ *keyring.Keyring }
-
-func (k keys) Parse(text, passphrase []byte) (crypto.Signer, error) {
-	return keyring.ParsePrivateKey(text, passphrase)
-}
-
-func (k keys) New(pki.KeyType) (crypto.Signer, error) {
-	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-}
-
-type maker struct{}
-
-func (maker) SignRoot(_ context.Context, r pki.CARequest, key crypto.Signer) ([]byte, error) {
-	return ca.NewRoot(r, key)
-}
-
-func (maker) SignIntermediate(_ context.Context, r pki.CARequest, parent pki.Issuer, key crypto.Signer) ([]byte, error) {
-	certificate, err := x509.ParseCertificate(parent.Certificate)
-	if err != nil {
-		return nil, err
-	}
-	return ca.NewIntermediate(r, certificate, key)
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	dir := t.TempDir()
-	ring, err := keyring.Open(filepath.Join(dir, "keys"), keyring.Options{})
-	check(t, err)
-	sealer, err := ring.Sealer()
-	check(t, err)
-	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "everleaf.db"), sqlite.Options{})
-	check(t, err)
-	h := &house{t: t, db: db, engine: ca.New(keys{ring}), validator: &validator{}, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}}
-	h.manage = manage.New(manage.Engines{Store: db, Keys: keys{ring}, Maker: maker{}, Sealer: sealer}, manage.Options{Now: h.clock.Now})
-	_, err = h.manage.Bootstrap(t.Context(), manage.Setup{PublicURL: "http://pki.test"})
-	check(t, err)
-	options := issue.DefaultOptions()
-	options.Now, options.PublicURL, options.Wait = h.clock.Now, func() string { return "http://pki.test" }, 5*time.Second
-	h.issue = issue.New(issue.Engines{Store: db, Signer: h.engine, Validator: h.validator, Secrets: sealer, Log: slog.New(slog.DiscardHandler)}, options)
+	h := &house{Installation: catest.New(t, time.Now()), t: t}
+	h.manage = h.Manage(h.Store)
+	h.issue = h.service(nil)
+	var err error
 	h.connector, err = h.issue.Connector(t.Context(), policy.KindACME, "default")
 	check(t, err)
-	t.Cleanup(func() {
-		h.issue.Close()
-		check(t, db.Close())
-	})
 	return h
+}
+
+// service returns more use cases on the installation, changed by change; nil changes nothing.
+func (h *house) service(change func(*issue.Engines, *issue.Options)) *issue.Service {
+	engines, options := h.Engines(), h.Options(5*time.Second)
+	if change != nil {
+		change(&engines, &options)
+	}
+	return h.Issue(h.t, engines, options)
 }
 
 func check(t *testing.T, err error) {

@@ -27,7 +27,7 @@ func TestACertificateFromAccountToDownload(t *testing.T) {
 	if life := leaf.NotAfter.Sub(leaf.NotBefore) + time.Second; life != 90*24*time.Hour {
 		t.Errorf("validity is %v, both ends included", life)
 	}
-	verifyChains(t, d, "example.com", h.clock.Now())
+	verifyChains(t, d, "example.com", h.Clock.Now())
 	if got := len(d.Chains[0]); got != 2 {
 		t.Errorf("the default chain has %d certificates", got)
 	}
@@ -78,7 +78,7 @@ func TestOneFinalizeOfManyMakesOneCertificate(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	found, err := h.db.FindCertificates(t.Context(), pki.Filter{Order: order.ID})
+	found, err := h.Store.FindCertificates(t.Context(), pki.Filter{Order: order.ID})
 	check(t, err)
 	if won.Load() != 1 || len(found) != 1 {
 		t.Errorf("%d finalizes succeeded, %d certificates", won.Load(), len(found))
@@ -162,8 +162,8 @@ func TestAValidAuthorizationServesTheNextOrder(t *testing.T) {
 	h.issued(r, newKey(t), "a.example.com")
 	order, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
 	check(t, err)
-	if order.Status != acme.Ready || h.validator.count() != 1 {
-		t.Errorf("the second order is %s after %d looks", order.Status, h.validator.count())
+	if order.Status != acme.Ready || len(h.Validator.Looks()) != 1 {
+		t.Errorf("the second order is %s after %d looks", order.Status, len(h.Validator.Looks()))
 	}
 	wild, err := h.issue.NewOrder(t.Context(), r, dns("*.a.example.com", "sub.a.example.com"))
 	check(t, err)
@@ -177,7 +177,7 @@ func TestAValidAuthorizationServesTheNextOrder(t *testing.T) {
 	if other.Status != acme.Pending {
 		t.Errorf("Z-08: another account's order is %s", other.Status)
 	}
-	h.clock.advance(25 * time.Hour)
+	h.Clock.Advance(25 * time.Hour)
 	later, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
 	check(t, err)
 	if later.Status != acme.Pending {
@@ -199,7 +199,7 @@ func TestAnAddressIsCertified(t *testing.T) {
 	check(t, err)
 	view, err := h.issue.Finalize(t.Context(), r, order.ID, der)
 	check(t, err)
-	c, err := h.db.Certificate(t.Context(), view.Order.Certificate)
+	c, err := h.Store.Certificate(t.Context(), view.Order.Certificate)
 	check(t, err)
 	leaf, err := x509.ParseCertificate(c.DER)
 	check(t, err)
@@ -211,13 +211,13 @@ func TestAnAddressIsCertified(t *testing.T) {
 func TestNotBeforeAndNotAfterAreKeptOrRefused(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
-	now := h.clock.Now()
+	now := h.Clock.Now()
 	asked := dns("a.example.com")
 	asked.NotBefore, asked.NotAfter = now, now.Add(24*time.Hour)
 	order := h.ready(r, asked)
 	view, err := h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
 	check(t, err)
-	c, err := h.db.Certificate(t.Context(), view.Order.Certificate)
+	c, err := h.Store.Certificate(t.Context(), view.Order.Certificate)
 	check(t, err)
 	if !c.NotBefore.Equal(asked.NotBefore) || !c.NotAfter.Equal(asked.NotAfter) {
 		t.Errorf("O-03: asked %v to %v, got %v to %v", asked.NotBefore, asked.NotAfter, c.NotBefore, c.NotAfter)
@@ -246,7 +246,7 @@ func TestTheShortLivedProfile(t *testing.T) {
 	}
 	view, err := h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
 	check(t, err)
-	c, err := h.db.Certificate(t.Context(), view.Order.Certificate)
+	c, err := h.Store.Certificate(t.Context(), view.Order.Certificate)
 	check(t, err)
 	if life := c.NotAfter.Sub(c.NotBefore) + time.Second; life != 160*time.Hour {
 		t.Errorf("lives %v", life)
@@ -261,7 +261,7 @@ func TestOrdersOfOneSecondAreListedInTheirSequence(t *testing.T) {
 	r := h.requester()
 	var want []string
 	for range 20 {
-		h.clock.advance(time.Millisecond)
+		h.Clock.Advance(time.Millisecond)
 		order, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
 		check(t, err)
 		want = append([]string{order.ID}, want...) // newest first

@@ -20,7 +20,7 @@ func TestLookKnowsTheRules(t *testing.T) {
 	check(t, err)
 	_, err = h.issue.Respond(t.Context(), r, order.Parts[0].ID, acme.HTTP01)
 	check(t, err)
-	if got := h.validator.looks[0].Rules; !reflect.DeepEqual(got, r.Connector.Rules) {
+	if got := h.Validator.Looks()[0].Rules; !reflect.DeepEqual(got, r.Connector.Rules) {
 		t.Errorf("got %+v, want %+v", got, r.Connector.Rules)
 	}
 }
@@ -28,7 +28,7 @@ func TestLookKnowsTheRules(t *testing.T) {
 // TestLookThatPanics is INCIDENTS 56 and 68: a parser that fails on what a hostile host sent fails that challenge alone.
 func TestLookThatPanics(t *testing.T) {
 	h := newHouse(t)
-	h.validator.decide = func(context.Context, policy.Look) acme.Outcome { panic("index out of range") }
+	h.Validator.Decide(func(context.Context, policy.Look) acme.Outcome { panic("index out of range") })
 	r := h.requester()
 	order, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
 	check(t, err)

@@ -18,10 +18,7 @@ func TestAProfileThatDoesNotExist(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
 	var log bytes.Buffer
-	options := issue.DefaultOptions()
-	options.Now, options.PublicURL = h.clock.Now, func() string { return "" }
-	s := issue.New(issue.Engines{Store: h.db, Signer: h.engine, Validator: h.validator, Log: slog.New(slog.NewTextHandler(&log, nil))}, options)
-	defer s.Close()
+	s := h.service(func(e *issue.Engines, _ *issue.Options) { e.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	offer := func(names ...string) (offered []string) {
 		r.Connector.Rules.Profiles = names
 		for range 3 {

@@ -16,7 +16,7 @@ func TestEveryListIsKnownByItsNumberAlsoWhenNothingIsDue(t *testing.T) {
 		}
 		return found
 	}
-	issuers, err := h.db.Issuers(t.Context())
+	issuers, err := h.Store.Issuers(t.Context())
 	check(t, err)
 	if before := numbers(); len(before) != len(issuers) {
 		t.Errorf("%d lists of %d issuers", len(before), len(issuers))

@@ -51,12 +51,8 @@ func dead(context.Context, pki.Prepared) ([]byte, error) { return nil, errGone }
 
 // run starts a server on the same store, with a signer that signs as sign says.
 func (h *house) run(sign func(context.Context, pki.Prepared) ([]byte, error)) (*issue.Service, *handedSigner) {
-	h.t.Helper()
-	signer := &handedSigner{Signer: h.engine, sign: sign}
-	service := issue.New(issue.Engines{Store: h.db, Signer: signer, Validator: h.validator, Log: quiet()},
-		issue.Options{Now: h.clock.Now, PublicURL: func() string { return "http://pki.test" }, Looks: 1})
-	h.t.Cleanup(service.Close)
-	return service, signer
+	signer := &handedSigner{Signer: h.CA, sign: sign}
+	return h.service(func(e *issue.Engines, _ *issue.Options) { e.Signer = signer }), signer
 }
 
 // begun finalizes an order on a server whose signer fails, and returns the order and its intent.
@@ -66,10 +62,10 @@ func (h *house) begun(r issue.Requester, key crypto.Signer, name string) (issue.
 	order := h.ready(r, dns(name))
 	view, err := broken.Finalize(h.t.Context(), r, order.ID, request(h.t, key, name))
 	check(h.t, err)
-	if view.Status != acme.Processing || view.RetryAfter != 0 {
+	if view.Status != acme.Processing {
 		h.t.Fatalf("the order is %s", view.Status)
 	}
-	intents, err := h.db.Intents(h.t.Context(), h.clock.Now().Add(time.Second), "", 1000)
+	intents, err := h.Store.Intents(h.t.Context(), h.Clock.Now().Add(time.Second), "", 1000)
 	check(h.t, err)
 	at := slices.IndexFunc(intents, func(i pki.Intent) bool { return i.Order == order.ID })
 	return view, intents[at]
@@ -77,7 +73,7 @@ func (h *house) begun(r issue.Requester, key crypto.Signer, name string) (issue.
 
 // resume resumes everything that was begun until now.
 func (h *house) resume(s *issue.Service) (int, error) {
-	return s.ResumeIssuances(h.t.Context(), h.clock.Now().Add(time.Second), time.Hour)
+	return s.ResumeIssuances(h.t.Context(), h.Clock.Now().Add(time.Second), time.Hour)
 }
 
 func (h *house) order(r issue.Requester, id string) issue.OrderView {
@@ -95,7 +91,7 @@ func TestARecordedIntentIsFinishedAfterACrash(t *testing.T) {
 	if ended != 0 || err != nil {
 		t.Errorf("%d ended of what is not old enough: %v", ended, err)
 	}
-	h.clock.advance(time.Minute)
+	h.Clock.Advance(time.Minute)
 	ended, err = h.resume(h.issue)
 	check(t, err)
 	finished := h.order(r, order.ID)
@@ -143,15 +139,15 @@ func TestAnIntentIsAbandonedWhenThisRunFailedLongEnough(t *testing.T) {
 	if !errors.Is(err, errGone) || !strings.Contains(err.Error(), intent.ID) {
 		t.Fatalf("a try that failed says %v", err)
 	}
-	h.clock.advance(24 * time.Hour) // the server was off
+	h.Clock.Advance(24 * time.Hour) // the server was off
 	broken, signer := h.run(dead)
 	for _, wait := range []time.Duration{0, 30 * time.Minute, 30*time.Minute - time.Second} {
-		h.clock.advance(wait)
+		h.Clock.Advance(wait)
 		if ended, err := h.resume(broken); ended != 0 || !errors.Is(err, errGone) {
 			t.Fatalf("before its time: %d ended, %v", ended, err)
 		}
 	}
-	h.clock.advance(time.Second)
+	h.Clock.Advance(time.Second)
 	ended, err := h.resume(broken)
 	check(t, err)
 	view := h.order(r, order.ID)
@@ -169,7 +165,7 @@ func TestOvertakenIntentsAreAbandonedUnsigned(t *testing.T) {
 		overtake func(h *house, r issue.Requester, leaked crypto.Signer)
 		want     string
 	}{
-		"its validity is over": {func(h *house, _ issue.Requester, _ crypto.Signer) { h.clock.advance(91 * 24 * time.Hour) }, "end of its validity"},
+		"its validity is over": {func(h *house, _ issue.Requester, _ crypto.Signer) { h.Clock.Advance(91 * 24 * time.Hour) }, "end of its validity"},
 		"its key is compromised": {func(h *house, r issue.Requester, leaked crypto.Signer) {
 			h.prove(leaked, h.issued(r, leaked, "b.example.com").Certificate.DER)
 		}, "compromised"},
@@ -193,17 +189,17 @@ func TestOvertakenIntentsAreAbandonedUnsigned(t *testing.T) {
 // record stores intents that no signer takes: their bytes are no certificate.
 func (h *house) record(n int) {
 	h.t.Helper()
-	profiles, err := h.db.Profiles(h.t.Context(), "")
+	profiles, err := h.Store.Profiles(h.t.Context(), "")
 	check(h.t, err)
-	issuers, err := h.db.Issuers(h.t.Context())
+	issuers, err := h.Store.Issuers(h.t.Context())
 	check(h.t, err)
 	name, err := ident.ParseDNS("broken.example.com")
 	check(h.t, err)
-	now := h.clock.Now()
+	now := h.Clock.Now()
 	var wait sync.WaitGroup
 	for i := range n {
 		wait.Go(func() {
-			err := h.db.BeginIssuance(context.WithoutCancel(h.t.Context()), pki.Intent{TBS: []byte{0x30, 0}, Begun: now, Certificate: pki.Certificate{
+			err := h.Store.BeginIssuance(context.WithoutCancel(h.t.Context()), pki.Intent{TBS: []byte{0x30, 0}, Begun: now, Certificate: pki.Certificate{
 				ID: fmt.Sprintf("222222222%011d", i), Organisation: profiles[0].Organisation, Profile: profiles[0].ID, ProfileName: profiles[0].Name,
 				Issuer: issuers[0].ID, Serial: pki.Serial(fmt.Sprintf("4a%030x", i)), Names: []ident.Identifier{name},
 				NotBefore: now, NotAfter: now.Add(time.Hour),
@@ -229,11 +225,11 @@ func TestIntentsThatCannotBeSignedHoldUpNoneBehindThem(t *testing.T) {
 	if ended != 1 || signer.resumed.Load() != 151 || h.order(r, order.ID).Status != acme.Valid {
 		t.Errorf("%d ended, %d tries", ended, signer.resumed.Load())
 	}
-	h.clock.advance(59 * time.Minute)
+	h.Clock.Advance(59 * time.Minute)
 	if ended, err = h.resume(service); ended != 0 || err == nil {
 		t.Errorf("%d ended: %v", ended, err)
 	}
-	h.clock.advance(time.Minute)
+	h.Clock.Advance(time.Minute)
 	if ended, err = h.resume(service); ended != 150 || err != nil {
 		t.Errorf("after the time to give up %d ended: %v", ended, err)
 	}
@@ -243,10 +239,10 @@ func TestTheEndOfTheContextStopsResuming(t *testing.T) {
 	h := newHouse(t)
 	h.record(3)
 	ctx, cancel := context.WithCancel(t.Context())
-	service := issue.New(issue.Engines{Store: keeping{h.db, t}, Signer: cancelling{h.engine, cancel}, Validator: h.validator, Log: quiet()},
-		issue.Options{Now: h.clock.Now, PublicURL: func() string { return "http://pki.test" }, Looks: 1})
-	t.Cleanup(service.Close)
-	ended, err := service.ResumeIssuances(ctx, h.clock.Now().Add(time.Second), 0)
+	service := h.service(func(e *issue.Engines, _ *issue.Options) {
+		e.Store, e.Signer = keeping{h.Store, t}, cancelling{h.CA, cancel}
+	})
+	ended, err := service.ResumeIssuances(ctx, h.Clock.Now().Add(time.Second), 0)
 	if ended != 0 || !errors.Is(err, context.Canceled) {
 		t.Errorf("%d ended: %v", ended, err)
 	}
@@ -280,19 +276,19 @@ func TestAnAbandonedIntentStaysOnRecord(t *testing.T) {
 	r := h.requester()
 	order, intent := h.begun(r, newKey(t), "a.example.com")
 	broken, _ := h.run(dead)
-	h.clock.advance(time.Second) // so that the events have a sequence
-	ended, err := broken.ResumeIssuances(t.Context(), h.clock.Now().Add(time.Second), 0)
+	h.Clock.Advance(time.Second) // so that the events have a sequence
+	ended, err := broken.ResumeIssuances(t.Context(), h.Clock.Now().Add(time.Second), 0)
 	if ended != 1 || err != nil {
 		t.Fatalf("%d ended: %v", ended, err)
 	}
-	events, err := h.db.Events(t.Context(), order.ID, "", 1)
+	events, err := h.Store.Events(t.Context(), order.ID, "", 1)
 	check(t, err)
 	if len(events) != 1 || events[0].Action != event.OrderFailed || events[0].Actor != "system" {
 		t.Errorf("%+v", events)
 	}
 	again := intent
 	again.ID, again.Order, again.Account = "2222222220000000000a", "", ""
-	if err := h.db.BeginIssuance(t.Context(), again); err == nil {
+	if err := h.Store.BeginIssuance(t.Context(), again); err == nil {
 		t.Error("its serial number was used again")
 	}
 }

@@ -68,11 +68,11 @@ func TestOthersMayNotRevoke(t *testing.T) {
 	}
 	late := h.requester()
 	h.ready(late, dns("a.example.com", "b.example.com"))
-	h.clock.advance(25 * time.Hour)
+	h.Clock.Advance(25 * time.Hour)
 	if err := h.byAccount(late, d.Certificate.DER); !fault.Is(err, fault.Unauthorized) {
 		t.Errorf("V-02 expired authorizations: %v", err)
 	}
-	c, err := h.db.Certificate(t.Context(), d.Certificate.ID)
+	c, err := h.Store.Certificate(t.Context(), d.Certificate.ID)
 	if err != nil || !c.Revoked.IsZero() {
 		t.Errorf("it was revoked: %v", err)
 	}
@@ -84,7 +84,7 @@ func TestOnlyOurVeryBytesAreRevoked(t *testing.T) {
 	der := h.issued(owner, newKey(t), "a.example.com").Certificate.DER
 	altered := bytes.Clone(der)
 	altered[len(altered)-1] ^= 1
-	issuers, err := h.db.Issuers(t.Context())
+	issuers, err := h.Store.Issuers(t.Context())
 	check(t, err)
 	for what, c := range map[string]struct {
 		der  []byte
@@ -180,7 +180,7 @@ func (h *house) list() *x509.RevocationList {
 	h.t.Helper()
 	_, err := h.issue.PublishLists(h.t.Context())
 	check(h.t, err)
-	issuers, err := h.db.Issuers(h.t.Context())
+	issuers, err := h.Store.Issuers(h.t.Context())
 	check(h.t, err)
 	i := slices.IndexFunc(issuers, func(i pki.Issuer) bool { return i.Name == "default" })
 	crl, err := h.issue.RevocationList(h.t.Context(), issuers[i].ID, 1)
@@ -216,7 +216,7 @@ func TestAListIsRenewedLongBeforeItExpires(t *testing.T) {
 	if same := h.list(); same.Number.Cmp(first.Number) != 0 {
 		t.Error("a list was made anew without a reason")
 	}
-	h.clock.advance(first.NextUpdate.Sub(h.clock.Now())/2 + time.Hour)
+	h.Clock.Advance(first.NextUpdate.Sub(h.Clock.Now())/2 + time.Hour)
 	if next := h.list(); next.Number.Cmp(first.Number) <= 0 || !next.NextUpdate.After(first.NextUpdate) {
 		t.Error("an idle list is not renewed")
 	}
@@ -228,11 +228,11 @@ func TestAnEntryStaysOneListLongerThanItsCertificate(t *testing.T) {
 	d := h.issued(owner, newKey(t), "a.example.com")
 	check(t, h.byAccount(owner, d.Certificate.DER))
 	h.list()
-	h.clock.advance(d.Certificate.NotAfter.Sub(h.clock.Now()) + time.Minute)
+	h.Clock.Advance(d.Certificate.NotAfter.Sub(h.Clock.Now()) + time.Minute)
 	if once := h.list(); len(once.RevokedCertificateEntries) != 1 {
 		t.Error("BR-18: the first list after the expiry lacks the entry")
 	}
-	h.clock.advance(4 * 24 * time.Hour)
+	h.Clock.Advance(4 * 24 * time.Hour)
 	if then := h.list(); len(then.RevokedCertificateEntries) != 0 {
 		t.Error("the entry stays for ever")
 	}
@@ -244,12 +244,12 @@ func TestAListOfAClockThatWasAheadTakesNothingFromTheNext(t *testing.T) {
 	first, second := h.issued(owner, newKey(t), "a.example.com"), h.issued(owner, newKey(t), "b.example.com")
 	check(t, h.byAccount(owner, first.Certificate.DER))
 	h.list()
-	h.clock.advance(100 * 24 * time.Hour)
+	h.Clock.Advance(100 * 24 * time.Hour)
 	ahead := h.list()
-	h.clock.advance(-100 * 24 * time.Hour)
+	h.Clock.Advance(-100 * 24 * time.Hour)
 	check(t, h.byAccount(owner, second.Certificate.DER))
 	for range 2 {
-		if next := h.list(); next.Number.Cmp(ahead.Number) <= 0 || next.ThisUpdate.After(h.clock.Now()) || len(next.RevokedCertificateEntries) != 2 {
+		if next := h.list(); next.Number.Cmp(ahead.Number) <= 0 || next.ThisUpdate.After(h.Clock.Now()) || len(next.RevokedCertificateEntries) != 2 {
 			t.Errorf("list %v of %v has %d entries", next.Number, next.ThisUpdate, len(next.RevokedCertificateEntries))
 		}
 	}

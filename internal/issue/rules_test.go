@@ -110,7 +110,7 @@ func TestRespondJudgesByTheRulesOfNow(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if h.validator.count() != 0 {
+	if len(h.Validator.Looks()) != 0 {
 		t.Error("the validator looked")
 	}
 	a, err := h.issue.Respond(t.Context(), r, id, acme.HTTP01)

@@ -14,12 +14,7 @@ import (
 
 // looking returns the same house with a service that looks at most atOnce times at once and answers challenges at once.
 func (h *house) looking(atOnce int) *issue.Service {
-	h.t.Helper()
-	options := issue.DefaultOptions()
-	options.Now, options.PublicURL, options.Wait, options.Looks = h.clock.Now, func() string { return "" }, time.Nanosecond, atOnce
-	s := issue.New(issue.Engines{Store: h.db, Signer: h.engine, Validator: h.validator, Log: quiet()}, options)
-	h.t.Cleanup(s.Close)
-	return s
+	return h.service(func(_ *issue.Engines, o *issue.Options) { o.Wait, o.Looks = time.Nanosecond, atOnce })
 }
 
 // pending opens an order and returns the ids of its authorizations.
@@ -38,7 +33,7 @@ func TestAnAccountWithItsShareOfLooksIsTurnedAway(t *testing.T) {
 	h := newHouse(t)
 	decide, release := held()
 	defer release()
-	h.validator.decide = decide
+	h.Validator.Decide(decide)
 	s := h.looking(1) // of 17 looks an account has 2
 	greedy, modest := h.requester(), h.requester()
 	ids := h.pending(greedy, 3)
@@ -62,7 +57,7 @@ func TestResumedLooksAreTakenUpOneAfterAnother(t *testing.T) {
 	h := newHouse(t)
 	decide, release := held()
 	defer release()
-	h.validator.decide = decide
+	h.Validator.Decide(decide)
 	stopped := h.looking(8)
 	owners := map[string]issue.Requester{}
 	for range 2 {
@@ -79,7 +74,7 @@ func TestResumedLooksAreTakenUpOneAfterAnother(t *testing.T) {
 	stopped.Close()
 	next := h.looking(1)
 	for step, want := range []int{4, 2, 0} {
-		if resumed, err := next.ResumeLooks(t.Context(), h.clock.Now().Add(time.Second), 4); err != nil || resumed != want {
+		if resumed, err := next.ResumeLooks(t.Context(), h.Clock.Now().Add(time.Second), 4); err != nil || resumed != want {
 			t.Fatalf("step %d took up %d, want %d; %v", step, resumed, want, err)
 		}
 	}
@@ -96,7 +91,7 @@ func TestResumingStopsWhereThereIsNoRoom(t *testing.T) {
 	h := newHouse(t)
 	decide, release := held()
 	defer release()
-	h.validator.decide = decide
+	h.Validator.Decide(decide)
 	stopped := h.looking(8)
 	for range 3 {
 		r := h.requester()
@@ -108,7 +103,7 @@ func TestResumingStopsWhereThereIsNoRoom(t *testing.T) {
 	stopped.Close()
 	next := h.looking(1) // room for 17
 	for step, want := range []int{17, 0} {
-		if resumed, err := next.ResumeLooks(t.Context(), h.clock.Now().Add(time.Second), 100); err != nil || resumed != want {
+		if resumed, err := next.ResumeLooks(t.Context(), h.Clock.Now().Add(time.Second), 100); err != nil || resumed != want {
 			t.Errorf("step %d took up %d, want %d; %v", step, resumed, want, err)
 		}
 	}
@@ -118,7 +113,7 @@ func TestResumingStopsWhereThereIsNoRoom(t *testing.T) {
 func TestResumingKeepsToItsStep(t *testing.T) {
 	h := newHouse(t)
 	decide, release := held()
-	h.validator.decide = decide
+	h.Validator.Decide(decide)
 	stopped, r := h.looking(8), h.requester()
 	ids := h.pending(r, 4)
 	for _, id := range ids[1:] {
@@ -127,14 +122,14 @@ func TestResumingKeepsToItsStep(t *testing.T) {
 	}
 	stopped.Close()
 	began := make(chan struct{}, len(ids))
-	h.validator.decide = func(ctx context.Context, l policy.Look) acme.Outcome {
+	h.Validator.Decide(func(ctx context.Context, l policy.Look) acme.Outcome {
 		began <- struct{}{}
 		return decide(ctx, l)
-	}
+	})
 	replied := make(chan error)
 	go func() { replied <- second(h.issue.Respond(t.Context(), r, ids[0], acme.HTTP01)) }() // waits for its outcome
 	<-began
-	if resumed, err := h.issue.ResumeLooks(t.Context(), h.clock.Now().Add(time.Second), 2); err != nil || resumed != 2 {
+	if resumed, err := h.issue.ResumeLooks(t.Context(), h.Clock.Now().Add(time.Second), 2); err != nil || resumed != 2 {
 		t.Errorf("took up %d, want 2; %v", resumed, err)
 	}
 	release()
@@ -146,13 +141,13 @@ func TestWhatExpiredIsNotResumed(t *testing.T) {
 	h := newHouse(t)
 	decide, release := held()
 	defer release()
-	h.validator.decide = decide
+	h.Validator.Decide(decide)
 	stopped, r := h.looking(8), h.requester()
 	_, err := stopped.Respond(t.Context(), r, h.pending(r, 1)[0], acme.HTTP01)
 	check(t, err)
 	stopped.Close()
-	before := h.clock.Now().Add(time.Second)
-	h.clock.advance(25 * time.Hour)
+	before := h.Clock.Now().Add(time.Second)
+	h.Clock.Advance(25 * time.Hour)
 	if resumed, err := h.issue.ResumeLooks(t.Context(), before, 10); err != nil || resumed != 0 {
 		t.Errorf("took up %d; %v", resumed, err)
 	}

@@ -38,7 +38,7 @@ func TestASuspendedConnectorCreatesAndProvesNothing(t *testing.T) {
 	ready := h.ready(r, dns("a.example.com"))
 	pending := h.pending(r, 1)[0]
 	r = h.suspend(r)
-	looks := h.validator.count()
+	looks := len(h.Validator.Looks())
 	fresh := issue.NewAccount{Key: publicKey(t, newKey(t))}
 	_, _, newAccount := h.issue.NewAccount(ctx, h.connector, fresh)
 	for what, err := range map[string]error{
@@ -52,7 +52,7 @@ func TestASuspendedConnectorCreatesAndProvesNothing(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if h.validator.count() != looks {
+	if len(h.Validator.Looks()) != looks {
 		t.Error("the validator looked")
 	}
 	fresh.OnlyExisting = true
@@ -108,22 +108,22 @@ func TestAnInterruptedLookOfASuspendedConnectorEnds(t *testing.T) {
 	h := newHouse(t)
 	decide, release := held()
 	defer release()
-	h.validator.decide = decide
+	h.Validator.Decide(decide)
 	r, stopped := h.requester(), h.impatient()
 	id := h.pending(r, 1)[0]
 	_, err := stopped.Respond(t.Context(), r, id, acme.HTTP01)
 	check(t, err)
 	stopped.Close()
-	looks := h.validator.count()
+	looks := len(h.Validator.Looks())
 	r = h.suspend(r)
-	resumed, err := h.issue.ResumeLooks(t.Context(), h.clock.Now().Add(time.Second), 10)
+	resumed, err := h.issue.ResumeLooks(t.Context(), h.Clock.Now().Add(time.Second), 10)
 	if resumed != 1 || err != nil {
 		t.Fatalf("%d %v", resumed, err)
 	}
 	a, err := h.issueWaits(h.issue, r, id)
 	check(t, err)
 	c, _ := a.Challenge(acme.HTTP01)
-	if a.Status != acme.Invalid || c.Failure == nil || c.Failure.Kind != string(fault.Unauthorized) || h.validator.count() != looks {
-		t.Errorf("%s %+v after %d looks", a.Status, c.Failure, h.validator.count()-looks)
+	if a.Status != acme.Invalid || c.Failure == nil || c.Failure.Kind != string(fault.Unauthorized) || len(h.Validator.Looks()) != looks {
+		t.Errorf("%s %+v after %d looks", a.Status, c.Failure, len(h.Validator.Looks())-looks)
 	}
 }

@@ -107,7 +107,7 @@ func TestBootstrapAgainChangesNothing(t *testing.T) {
 	first := i.bootstrap(t, manage.Setup{PublicURL: publicURL})
 	events := eventLines(t, i)
 
-	i.now = i.now.Add(time.Hour)
+	i.Clock.Advance(time.Hour)
 	second := i.bootstrap(t, manage.Setup{PublicURL: "http://elsewhere.test", CAName: "Other", KeyType: pki.ECDSAP384})
 	first.Made = false
 	if diff := cmp.Diff(first, second); diff != "" {
@@ -207,13 +207,13 @@ func TestBootstrapStoppedAnywhere(t *testing.T) {
 	for n := 1; n <= writes+1; n++ {
 		for _, after := range []bool{false, true} {
 			i := newInstallation(t)
-			_, err := i.on(&stopped{i.db, after, n}).Bootstrap(t.Context(), manage.Setup{PublicURL: publicURL})
+			_, err := i.on(&stopped{i.Store, after, n}).Bootstrap(t.Context(), manage.Setup{PublicURL: publicURL})
 			if errors.Is(err, errStopped) != (n <= writes) {
 				t.Fatalf("stopped at write %d: %v", n, err)
 			}
-			i.now = i.now.Add(time.Minute)
+			i.Clock.Advance(time.Minute)
 			result := i.bootstrap(t, manage.Setup{PublicURL: publicURL})
-			keys, err := i.ring.Names()
+			keys, err := i.Installation.Keys.Names()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -246,7 +246,7 @@ func TestRootKeyOut(t *testing.T) {
 	var certificate []byte
 	result := i.bootstrap(t, manage.Setup{PublicURL: publicURL, RootKeyOut: func(k crypto.Signer, der []byte) error {
 		key, certificate = k, der
-		if all, err := i.db.Issuers(t.Context()); err != nil || len(all) != 0 {
+		if all, err := i.Store.Issuers(t.Context()); err != nil || len(all) != 0 {
 			t.Errorf("%d issuers are stored before the key is safe (%v)", len(all), err)
 		}
 		return nil
@@ -264,7 +264,7 @@ func TestRootKeyOut(t *testing.T) {
 	if len(issuer.CRLDistributionPoints) != 0 {
 		t.Errorf("the intermediate names lists that nobody here can make: %q", issuer.CRLDistributionPoints)
 	}
-	if names, err := i.ring.Names(); err != nil || !slices.Equal(names, []string{"default-1"}) {
+	if names, err := i.Installation.Keys.Names(); err != nil || !slices.Equal(names, []string{"default-1"}) {
 		t.Errorf("the keyring holds %q (%v)", names, err)
 	}
 	if missing, err := i.MissingKeys(t.Context()); err != nil || len(missing) != 0 {
@@ -279,7 +279,7 @@ func TestRootKeyOutFails(t *testing.T) {
 	if _, err := i.Bootstrap(t.Context(), setup); !errors.Is(err, full) {
 		t.Fatalf("error %v, want %v", err, full)
 	}
-	if all, err := i.db.Issuers(t.Context()); err != nil || len(all) != 0 {
+	if all, err := i.Store.Issuers(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("%d issuers are stored without the root's key (%v)", len(all), err)
 	}
 	setup.RootKeyOut = func(crypto.Signer, []byte) error { return nil }
@@ -294,7 +294,7 @@ func TestRootKeyOutStopped(t *testing.T) {
 	i := newInstallation(t)
 	const rootWrite = 3
 	setup := manage.Setup{PublicURL: publicURL, RootKeyOut: func(crypto.Signer, []byte) error { return nil }}
-	if _, err := i.on(&stopped{i.db, true, rootWrite}).Bootstrap(t.Context(), setup); !errors.Is(err, errStopped) {
+	if _, err := i.on(&stopped{i.Store, true, rootWrite}).Bootstrap(t.Context(), setup); !errors.Is(err, errStopped) {
 		t.Fatal(err)
 	}
 	for name, setup := range map[string]manage.Setup{"with the key out again": setup, "without": {PublicURL: publicURL}} {

@@ -20,24 +20,24 @@ func TestAcceptClock(t *testing.T) {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 	}
-	right := i.now
+	right := i.Clock.Now()
 	accept(manage.ClockView{Now: right, Newest: right})
 
 	ahead := right.Add(365 * day)
-	i.now = ahead
+	i.Clock.Set(ahead)
 	if _, err := i.CreateOrganisation(t.Context(), operator, "future"); err != nil {
 		t.Fatal(err)
 	}
-	i.now = right.Add(time.Minute)
-	accept(manage.ClockView{Now: i.now, Newest: ahead, Accepted: true})
-	accept(manage.ClockView{Now: i.now, Newest: i.now})
+	i.Clock.Set(right.Add(time.Minute))
+	accept(manage.ClockView{Now: i.Clock.Now(), Newest: ahead, Accepted: true})
+	accept(manage.ClockView{Now: i.Clock.Now(), Newest: i.Clock.Now()})
 
 	events, _, err := i.Events(t.Context(), "", manage.Page{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := manage.EventView{Event: event.Event{
-		At: i.now, Actor: string(operator), Action: event.ClockAccepted, Detail: "instead of " + ahead.Format(time.RFC3339),
+		At: i.Clock.Now(), Actor: string(operator), Action: event.ClockAccepted, Detail: "instead of " + ahead.Format(time.RFC3339),
 	}}
 	var got []manage.EventView
 	for _, e := range events {
@@ -49,6 +49,6 @@ func TestAcceptClock(t *testing.T) {
 		t.Errorf("events of acceptance (-want +got):\n%s", diff)
 	}
 
-	i.now = right
+	i.Clock.Set(right)
 	accept(manage.ClockView{Now: right, Newest: right.Add(time.Minute), Accepted: true})
 }

@@ -188,13 +188,13 @@ func TestSetRulesRefuses(t *testing.T) {
 
 func TestSuspendConnector(t *testing.T) {
 	i := newReady(t)
-	first := i.now
+	first := i.Clock.Now()
 	for range 2 { // the second changes nothing
 		view, err := i.SuspendConnector(t.Context(), operator, manage.Default)
 		if err != nil || !view.Suspended.Equal(first) {
 			t.Fatalf("suspended at %s (%v), want %s", view.Suspended, err, first)
 		}
-		i.now = i.now.Add(time.Hour)
+		i.Clock.Advance(time.Hour)
 	}
 	for range 2 {
 		view, err := i.ResumeConnector(t.Context(), operator, manage.Default)
@@ -216,7 +216,7 @@ func TestSuspendConnector(t *testing.T) {
 
 func TestCreateCredential(t *testing.T) {
 	i := newReady(t)
-	expires := i.now.Add(time.Second)
+	expires := i.Clock.Now().Add(time.Second)
 	view, key, err := i.CreateCredential(t.Context(), operator, manage.NewCredential{Name: "web 1", MaxAccounts: 3, Expires: expires})
 	if err != nil {
 		t.Fatal(err)
@@ -228,15 +228,15 @@ func TestCreateCredential(t *testing.T) {
 	if err != nil || bytes.Equal(key, other) {
 		t.Errorf("two credentials have the same key (%v)", err)
 	}
-	opened, err := i.sealer.Open(view.Sealed, []byte(view.ID))
+	opened, err := i.Sealer.Open(view.Sealed, []byte(view.ID))
 	if err != nil || !bytes.Equal(opened, key) {
 		t.Errorf("the sealed key does not open to the key that was returned (%v)", err)
 	}
-	if _, err := i.sealer.Open(view.Sealed, []byte("another")); err == nil {
+	if _, err := i.Sealer.Open(view.Sealed, []byte("another")); err == nil {
 		t.Error("the sealed key opens for another credential")
 	}
 
-	i.now = expires
+	i.Clock.Set(expires)
 	if late, err := i.Credential(t.Context(), view.ID); err != nil || late.Usable {
 		t.Errorf("usable at the moment of its expiry (%v)", err)
 	}
@@ -251,7 +251,7 @@ func TestSecretIsNowhere(t *testing.T) {
 	}
 	found := false
 	for _, suffix := range []string{"", "-wal"} {
-		content, err := os.ReadFile(i.database() + suffix)
+		content, err := os.ReadFile(i.Database() + suffix)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -283,7 +283,7 @@ func TestCreateCredentialRefuses(t *testing.T) {
 		"taken":           {manage.NewCredential{Name: "taken"}, fault.Conflict, "taken"},
 		"connector":       {manage.NewCredential{Name: "a", Connector: "web"}, fault.NotFound, `no connector "web"; there are: default`},
 		"accounts":        {manage.NewCredential{Name: "a", MaxAccounts: -1}, fault.Malformed, "1 to 1000000 accounts"},
-		"expired":         {manage.NewCredential{Name: "a", Expires: i.now}, fault.Malformed, "expired already"},
+		"expired":         {manage.NewCredential{Name: "a", Expires: i.Clock.Now()}, fault.Malformed, "expired already"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -302,13 +302,13 @@ func TestCredentialLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := i.now
+	first := i.Clock.Now()
 	for range 2 {
 		suspended, err := i.SuspendCredential(t.Context(), operator, view.ID)
 		if err != nil || !suspended.Suspended.Equal(first) || suspended.Usable {
 			t.Fatalf("after suspending: %+v (%v)", suspended, err)
 		}
-		i.now = i.now.Add(time.Minute)
+		i.Clock.Advance(time.Minute)
 	}
 	for range 2 {
 		resumed, err := i.ResumeCredential(t.Context(), operator, view.ID)
@@ -356,7 +356,7 @@ func TestProfiles(t *testing.T) {
 	if err != nil || swapped.Version != 2 || swapped.ID == first.ID || swapped.Spec.Keys[0] != first.Spec.Keys[1] {
 		t.Errorf("a new sequence of keys is version %d with %v (%v)", swapped.Version, swapped.Spec.Keys, err)
 	}
-	if old, err := i.db.Profile(t.Context(), first.ID); err != nil || !cmp.Equal(old.Spec, first.Spec) {
+	if old, err := i.Store.Profile(t.Context(), first.ID); err != nil || !cmp.Equal(old.Spec, first.Spec) {
 		t.Errorf("the first version is now %+v (%v)", old.Spec, err)
 	}
 	fresh, err := save("client", func(s *pki.Spec) { s.Usages = []pki.Usage{pki.ClientAuth} })

@@ -141,7 +141,7 @@ func (w workshop) files(names string) []byte {
 func newNow(t *testing.T) *installation {
 	t.Helper()
 	i := newInstallation(t)
-	i.now = time.Now().Truncate(time.Second)
+	i.Clock.Set(time.Now().Truncate(time.Second))
 	i.bootstrap(t, manage.Setup{PublicURL: publicURL})
 	return i
 }
@@ -239,13 +239,13 @@ func TestImportOfOpenSSLRefused(t *testing.T) {
 		"no passphrase":      {of("good.pem root.pem", "good.encrypted"), `The private key cannot be used: the key is encrypted and no passphrase was given. Give the file of its own passphrase with it.`},
 	} {
 		t.Run(about, func(t *testing.T) {
-			before, _ := i.ring.Names()
+			before, _ := i.Installation.Keys.Names()
 			rows := i.issuers(t, "")
 			_, err := i.ImportIssuer(t.Context(), operator, "", manage.Import{Chain: w.files(test.files[0]), Key: w.files(test.files[1])})
 			if !fault.Is(err, fault.Malformed) || !strings.HasPrefix(fault.Sentence(err), test.says) {
 				t.Errorf("got  %v\nwant %s", err, test.says)
 			}
-			after, _ := i.ring.Names()
+			after, _ := i.Installation.Keys.Names()
 			if diff := cmp.Diff(before, after) + cmp.Diff(rows, i.issuers(t, "")); diff != "" {
 				t.Errorf("the refusal left:\n%s", diff)
 			}

@@ -130,7 +130,7 @@ func TestImportIssuer(t *testing.T) {
 		if !view.Signs || view.Name != manage.Default {
 			t.Errorf("import %d: named %q, signs %t; the newest of a name signs", n, view.Name, view.Signs)
 		}
-		if stored, err := i.ring.Load(view.Key); err != nil || !f.key.PublicKey.Equal(stored.Public()) {
+		if stored, err := i.Installation.Keys.Load(view.Key); err != nil || !f.key.PublicKey.Equal(stored.Public()) {
 			t.Errorf("import %d: the keyring has another key under %q (%v)", n, view.Key, err)
 		}
 	}
@@ -149,14 +149,14 @@ func TestImportStopped(t *testing.T) {
 	issuer := newForeign(t, root, "ACME Corp Issuing", nil)
 	in := manage.Import{Chain: chainOf(issuer, root), Key: keyPEM(t, issuer.key)}
 	const issuerWrite = 2
-	if _, err := i.on(&stopped{i.db, false, issuerWrite}).ImportIssuer(t.Context(), operator, "", in); !errors.Is(err, errStopped) {
+	if _, err := i.on(&stopped{i.Store, false, issuerWrite}).ImportIssuer(t.Context(), operator, "", in); !errors.Is(err, errStopped) {
 		t.Fatal(err)
 	}
 	view, err := i.ImportIssuer(t.Context(), operator, "", in)
 	if err != nil || !view.Signs || len(view.Chain) != 2 {
 		t.Errorf("the second import signs: %t, with a chain of %d (%v)", view.Signs, len(view.Chain), err)
 	}
-	if names, err := i.ring.Names(); err != nil || len(names) != 3 {
+	if names, err := i.Installation.Keys.Names(); err != nil || len(names) != 3 {
 		t.Errorf("the keyring holds %q (%v)", names, err)
 	}
 	if n := len(i.issuers(t, manage.Root)); n != 2 {
@@ -173,7 +173,7 @@ func TestSetupWithARootThatCanHaveNoIssuer(t *testing.T) {
 	_, err := i.Bootstrap(t.Context(), setup)
 	expect(t, err, fault.Malformed, says)
 	expect(t, setup.Check(keyring.ParsePrivateKey, start), fault.Malformed, says)
-	names, err := i.ring.Names()
+	names, err := i.Installation.Keys.Names()
 	if err != nil || len(names) > 0 || len(i.issuers(t, "")) > 0 {
 		t.Errorf("the refusal left the keys %q (%v) and %d issuers", names, err, len(i.issuers(t, "")))
 	}
@@ -231,11 +231,11 @@ func TestImportRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			before, _ := i.ring.Names()
+			before, _ := i.Installation.Keys.Names()
 			rows := i.issuers(t, "")
 			_, err := i.ImportIssuer(t.Context(), operator, "", test.in)
 			expect(t, err, test.kind, test.part)
-			if after, _ := i.ring.Names(); !cmp.Equal(before, after) {
+			if after, _ := i.Installation.Keys.Names(); !cmp.Equal(before, after) {
 				t.Errorf("the keyring held %q, and after the refusal %q", before, after)
 			}
 			if diff := cmp.Diff(rows, i.issuers(t, "")); diff != "" {

@@ -27,8 +27,8 @@ func (i *installation) account(t *testing.T) acme.Account {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := acme.Account{ID: i.newID(), Connector: connector.ID, Key: key, Contacts: []string{"mailto:a@example.com"}, Created: i.now}
-	a, _, err = i.db.CreateAccount(t.Context(), a, i.event(event.AccountCreated, a.ID))
+	a := acme.Account{ID: i.NewID(), Connector: connector.ID, Key: key, Contacts: []string{"mailto:a@example.com"}, Created: i.Clock.Now()}
+	a, _, err = i.Store.CreateAccount(t.Context(), a, i.Event(event.AccountCreated, a.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,15 +44,15 @@ func (i *installation) order(t *testing.T, a acme.Account, name string) acme.Ord
 	}
 	identifier := mustDNS(t, name)
 	authorization := acme.Authorization{
-		ID: i.newID(), Account: a.ID, Connector: a.Connector, Identifier: identifier.Base(), Created: i.now, Expires: i.now.Add(day),
+		ID: i.NewID(), Account: a.ID, Connector: a.Connector, Identifier: identifier.Base(), Created: i.Clock.Now(), Expires: i.Clock.Now().Add(day),
 		Challenges: []acme.Challenge{{Method: acme.HTTP01, Token: "token-1"}, {Method: acme.DNS01, Token: "token-2"}},
 	}
 	o := acme.Order{
-		ID: i.newID(), Account: a.ID, Connector: a.Connector, Profile: profile.ID, ProfileName: profile.Name,
-		Created: i.now, Expires: i.now.Add(day), Authorizations: []string{authorization.ID},
+		ID: i.NewID(), Account: a.ID, Connector: a.Connector, Profile: profile.ID, ProfileName: profile.Name,
+		Created: i.Clock.Now(), Expires: i.Clock.Now().Add(day), Authorizations: []string{authorization.ID},
 	}
 	o.Identifiers = append(o.Identifiers, identifier)
-	if err := i.db.CreateOrder(t.Context(), o, []acme.Authorization{authorization}, i.event(event.OrderCreated, o.ID)); err != nil {
+	if err := i.Store.CreateOrder(t.Context(), o, []acme.Authorization{authorization}, i.Event(event.OrderCreated, o.ID)); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -63,9 +63,9 @@ func (i *installation) conclude(t *testing.T, o acme.Order, outcome acme.Outcome
 	t.Helper()
 	c := acme.Conclusion{
 		Authorization: o.Authorizations[0], Method: acme.HTTP01, KeyAuthorization: "token-1.thumbprint",
-		Outcome: outcome, Now: i.now, ValidUntil: i.now.Add(day),
+		Outcome: outcome, Now: i.Clock.Now(), ValidUntil: i.Clock.Now().Add(day),
 	}
-	if _, err := i.db.Conclude(t.Context(), c, i.event(event.AuthorizationInvalid, c.Authorization)); err != nil {
+	if _, err := i.Store.Conclude(t.Context(), c, i.Event(event.AuthorizationInvalid, c.Authorization)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -103,7 +103,7 @@ func TestPages(t *testing.T) {
 	i := newReady(t)
 	var want []string
 	for range 5 {
-		i.now = i.now.Add(time.Second)
+		i.Clock.Advance(time.Second)
 		want = append([]string{i.account(t).ID}, want...)
 	}
 	for _, size := range []int{1, 2, 4, 5, 6, 0} {
@@ -140,13 +140,13 @@ func TestOrders(t *testing.T) {
 	i := newReady(t)
 	a := i.account(t)
 	pending := i.order(t, a, "pending.example.com")
-	i.now = i.now.Add(time.Second)
+	i.Clock.Advance(time.Second)
 	ready := i.order(t, a, "ready.example.com")
-	i.conclude(t, ready, acme.Outcome{Attempts: []acme.Attempt{{At: i.now, Seen: "body matches the key authorization"}}})
-	i.now = i.now.Add(time.Second)
+	i.conclude(t, ready, acme.Outcome{Attempts: []acme.Attempt{{At: i.Clock.Now(), Seen: "body matches the key authorization"}}})
+	i.Clock.Advance(time.Second)
 	invalid := i.order(t, a, "invalid.example.com")
 	attempt := acme.Attempt{
-		At: i.now, Duration: 12, Lookups: []acme.Lookup{{Name: "invalid.example.com", Type: "A", Result: "NOERROR", Answers: []string{"192.0.2.1"}}},
+		At: i.Clock.Now(), Duration: 12, Lookups: []acme.Lookup{{Name: "invalid.example.com", Type: "A", Result: "NOERROR", Answers: []string{"192.0.2.1"}}},
 		Hops: []acme.Hop{{URL: "http://invalid.example.com/", Address: "192.0.2.1:80", Status: 404}}, Seen: "status 404",
 	}
 	failure := &acme.Failure{Kind: string(fault.IncorrectResponse), Public: "The answer was wrong."}
@@ -177,7 +177,7 @@ func TestOrders(t *testing.T) {
 	if diff := cmp.Diff([]acme.Attempt{attempt}, shown.Authorizations[0].Challenges[0].Attempts); diff != "" {
 		t.Errorf("evidence (-recorded +shown):\n%s", diff)
 	}
-	i.now = i.now.Add(2 * day)
+	i.Clock.Advance(2 * day)
 	if late, err := i.Order(t.Context(), ready.ID); err != nil || late.Status != acme.Invalid {
 		t.Errorf("an order that was never finalized is %s after its end (%v)", late.Status, err)
 	}
@@ -190,7 +190,7 @@ func TestOrders(t *testing.T) {
 func TestFindCertificates(t *testing.T) {
 	i := newReady(t)
 	first := i.issue(t, "a.example.com")
-	i.now = i.now.Add(day)
+	i.Clock.Advance(day)
 	second := i.issue(t, "b.example.com", "c.example.net")
 	if _, _, err := i.RevokeCertificate(t.Context(), operator, first.ID, ""); err != nil {
 		t.Fatal(err)
@@ -250,14 +250,14 @@ func TestShowCertificate(t *testing.T) {
 	for moment, want := range map[time.Time]manage.CertificateStatus{
 		c.NotAfter: manage.CertificateValid, c.NotAfter.Add(time.Second): manage.CertificateExpired,
 	} {
-		i.now = moment
+		i.Clock.Set(moment)
 		if view, err := i.Certificate(t.Context(), c.ID); err != nil || view.Status != want {
 			t.Errorf("at %s it is %s (%v), want %s", moment, view.Status, err, want)
 		}
 	}
 	_, err := i.Certificate(t.Context(), "a.example.com")
 	expect(t, err, fault.Malformed, "neither a serial number in hexadecimal nor the id")
-	_, err = i.Certificate(t.Context(), i.newID())
+	_, err = i.Certificate(t.Context(), i.NewID())
 	expect(t, err, fault.NotFound, "no certificate with the id")
 	_, err = i.Certificate(t.Context(), "4711")
 	expect(t, err, fault.NotFound, "no certificate with the serial number 4711")
@@ -272,10 +272,10 @@ func TestRevokeCertificate(t *testing.T) {
 	for text, want := range reasons {
 		c := i.issue(t, "a.example.com")
 		view, changed, err := i.RevokeCertificate(t.Context(), operator, string(c.Serial), text)
-		if err != nil || !changed || view.Reason != want || !view.Revoked.Equal(i.now) || view.Status != manage.CertificateRevoked {
+		if err != nil || !changed || view.Reason != want || !view.Revoked.Equal(i.Clock.Now()) || view.Status != manage.CertificateRevoked {
 			t.Errorf("reason %q: %+v (%v)", text, view.Status, err)
 		}
-		if blocked, err := i.db.KeyBlocked(t.Context(), c.KeyHash); err != nil || blocked != (want == pki.KeyCompromise) {
+		if blocked, err := i.Store.KeyBlocked(t.Context(), c.KeyHash); err != nil || blocked != (want == pki.KeyCompromise) {
 			t.Errorf("reason %q: the key is blocked: %t (%v)", text, blocked, err)
 		}
 		events, _, err := i.Events(t.Context(), c.ID, manage.Page{})
@@ -304,7 +304,7 @@ func TestRevokeRefuses(t *testing.T) {
 func TestRevokeAgain(t *testing.T) {
 	i := newReady(t)
 	c := i.issue(t, "a.example.com")
-	first := i.now
+	first := i.Clock.Now()
 	for _, step := range []struct {
 		asked   string
 		changed bool
@@ -325,6 +325,6 @@ func TestRevokeAgain(t *testing.T) {
 		if events, _, err := i.Events(t.Context(), c.ID, manage.Page{}); err != nil || len(events) != step.events {
 			t.Errorf("%q: %d events (%v), want %d", step.asked, len(events), err, step.events)
 		}
-		i.now = i.now.Add(time.Hour)
+		i.Clock.Advance(time.Hour)
 	}
 }

@@ -24,7 +24,7 @@ func (i *installation) nextIssuers(t *testing.T, made int) manage.Succession {
 		t.Fatal(err)
 	}
 	if len(result.Made) != made {
-		t.Errorf("at %s: %d successors made, want %d (warnings %q)", i.now.Format(time.DateOnly), len(result.Made), made, result.Warnings)
+		t.Errorf("at %s: %d successors made, want %d (warnings %q)", i.Clock.Now().Format(time.DateOnly), len(result.Made), made, result.Warnings)
 	}
 	return result
 }
@@ -60,9 +60,9 @@ func TestSuccessionIsDue(t *testing.T) {
 			i.lifetime(t, test.profile, test.life)
 			first := i.issuers(t, manage.Default)[0]
 			due := first.NotAfter.Add(-test.remaining)
-			i.now = due.Truncate(time.Second)
+			i.Clock.Set(due.Truncate(time.Second))
 			i.nextIssuers(t, 0)
-			i.now = i.now.Add(time.Second)
+			i.Clock.Advance(time.Second)
 			i.nextIssuers(t, 1)
 			i.nextIssuers(t, 0)
 		})
@@ -75,7 +75,7 @@ func TestSuccessor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.now = start.Add(4 * 365 * day)
+	i.Clock.Set(start.Add(4 * 365 * day))
 	made := i.nextIssuers(t, 1).Made[0]
 	view, err := i.Issuer(t.Context(), manage.Default)
 	if err != nil {
@@ -108,20 +108,20 @@ func TestTenYears(t *testing.T) {
 	i := newReady(t)
 	root := i.issuers(t, manage.Root)[0]
 	var warned time.Time
-	for ; i.now.Before(root.NotAfter.Add(-30 * day)); i.now = i.now.Add(30 * day) {
+	for ; i.Clock.Now().Before(root.NotAfter.Add(-30 * day)); i.Clock.Advance(30 * day) {
 		result, err := i.NextIssuers(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		view, err := i.Issuer(t.Context(), manage.Default)
 		if err != nil || !view.Signs {
-			t.Fatalf("nothing signs at %s (%v)", i.now, err)
+			t.Fatalf("nothing signs at %s (%v)", i.Clock.Now(), err)
 		}
 		if len(result.Warnings) > 0 && warned.IsZero() {
-			warned = i.now
+			warned = i.Clock.Now()
 		}
-		if warned.IsZero() && view.NotAfter.Sub(i.now) < 90*day {
-			t.Fatalf("at %s the issuer ends on %s, and nobody was warned", i.now, view.NotAfter)
+		if warned.IsZero() && view.NotAfter.Sub(i.Clock.Now()) < 90*day {
+			t.Fatalf("at %s the issuer ends on %s, and nobody was warned", i.Clock.Now(), view.NotAfter)
 		}
 		if view.NotAfter.After(root.NotAfter) {
 			t.Fatalf("the issuer outlives its root")
@@ -142,7 +142,7 @@ func TestSuccessionWarns(t *testing.T) {
 	}{
 		"the root's key is elsewhere": {func(t *testing.T, i *installation) {
 			i.bootstrap(t, manage.Setup{PublicURL: publicURL, RootKeyOut: func(crypto.Signer, []byte) error { return nil }})
-			i.now = start.Add(4 * 365 * day)
+			i.Clock.Set(start.Add(4 * 365 * day))
 		}, "`everleaf ca next default`"},
 		"a root signs the leaves": {func(t *testing.T, i *installation) {
 			i.bootstrap(t, manage.Setup{PublicURL: publicURL})
@@ -154,11 +154,11 @@ func TestSuccessionWarns(t *testing.T) {
 		"the root ends as soon": {func(t *testing.T, i *installation) {
 			root := newForeign(t, nil, "Short Root", func(c *x509.Certificate) { c.NotAfter = start.Add(300 * day) })
 			i.bootstrap(t, manage.Setup{PublicURL: publicURL, Import: &manage.Import{Chain: chainOf(root), Key: keyPEM(t, root.key)}})
-			i.now = start.Add(250 * day)
+			i.Clock.Set(start.Add(250 * day))
 		}, "no successor could last longer"},
 		"all have ended": {func(t *testing.T, i *installation) {
 			i.bootstrap(t, manage.Setup{PublicURL: publicURL})
-			i.now = start.Add(11 * 365 * day)
+			i.Clock.Set(start.Add(11 * 365 * day))
 		}, `No issuer named "default" can sign`},
 	}
 	for name, test := range tests {
@@ -189,11 +189,11 @@ func TestOneFailureKeepsNoOtherWaiting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := i.ring.Delete(lostView.Key); err != nil {
+	if err := i.Installation.Keys.Delete(lostView.Key); err != nil {
 		t.Fatal(err)
 	}
 	i.lifetime(t, manage.Default, 1500*day)
-	i.now = start.Add(700 * day)
+	i.Clock.Set(start.Add(700 * day))
 	result, err := i.NextIssuers(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "the successor of the issuer below") {
 		t.Errorf("error %v; want one that names the issuer", err)
@@ -229,10 +229,10 @@ func TestNextIssuerByHand(t *testing.T) {
 	if !next.Signs || next.Key != "default-2" || pki.KeyTypeOf(certificate.PublicKey) != pki.ECDSAP384 {
 		t.Errorf("the next issuer signs: %t, has the key %q of type %s", next.Signs, next.Key, pki.KeyTypeOf(certificate.PublicKey))
 	}
-	if names, err := i.ring.Names(); err != nil || !cmp.Equal(names, []string{"default-1", "default-2"}) {
+	if names, err := i.Installation.Keys.Names(); err != nil || !cmp.Equal(names, []string{"default-1", "default-2"}) {
 		t.Errorf("the keyring holds %q (%v); the root's key must not be kept", names, err)
 	}
-	i.now = start.Add(11 * 365 * day)
+	i.Clock.Set(start.Add(11 * 365 * day))
 	_, err = i.NextIssuer(t.Context(), operator, manage.Default, manage.ParentKey{PEM: keyPEM(t, rootKey)})
 	expect(t, err, fault.Conflict, "has expired")
 }
@@ -242,14 +242,14 @@ func TestMissingKeys(t *testing.T) {
 	if missing, err := i.MissingKeys(t.Context()); err != nil || len(missing) != 0 {
 		t.Fatalf("missing %v (%v)", missing, err)
 	}
-	if err := i.ring.Delete("default-1"); err != nil {
+	if err := i.Installation.Keys.Delete("default-1"); err != nil {
 		t.Fatal(err)
 	}
 	missing, err := i.MissingKeys(t.Context())
 	if err != nil || len(missing) != 1 || missing[0].Key != "default-1" {
 		t.Fatalf("missing %v (%v); want the issuer default", missing, err)
 	}
-	i.now = missing[0].NotAfter
+	i.Clock.Set(missing[0].NotAfter)
 	if missing, err = i.MissingKeys(t.Context()); err != nil || len(missing) != 0 {
 		t.Errorf("the key of an expired issuer is missed: %v (%v)", missing, err)
 	}

@@ -2,6 +2,9 @@ package keyring_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -115,11 +118,11 @@ func TestPlainFollowsWhatIsWritten(t *testing.T) {
 
 func TestWriteOutside(t *testing.T) {
 	for secret, first := range map[string]string{"": "-----BEGIN PRIVATE KEY-----", passphrase: "-----BEGIN ENCRYPTED PRIVATE KEY-----"} {
-		key, err := keyring.NewKey(pki.ECDSAP384)
+		ring := openRing(t, privateDir(t), secret)
+		key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ring := openRing(t, privateDir(t), secret)
 		path := filepath.Join(t.TempDir(), "root.key")
 		if err := ring.WriteOutside(path, key); err != nil {
 			t.Fatal(err)

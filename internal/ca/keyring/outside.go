@@ -8,13 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/everleaf-pki/everleaf/internal/core/pki"
-
 	"github.com/everleaf-pki/everleaf/internal/durable"
 )
-
-// NewKey makes a key that is kept nowhere.
-func NewKey(kind pki.KeyType) (crypto.Signer, error) { return generate(kind) }
 
 // CheckOutside says whether WriteOutside would have a place at path: a new file in a folder that exists and is not within
 // the data folder, where the key would be beside those that it shall outlive.

@@ -51,6 +51,11 @@ func ParsePrivateKey(text, passphrase []byte) (crypto.Signer, error) {
 	return key, nil
 }
 
+// Parse is ParsePrivateKey, for those who know a keyring only.
+func (*Keyring) Parse(text, passphrase []byte) (crypto.Signer, error) {
+	return ParsePrivateKey(text, passphrase)
+}
+
 func parsePrivateKey(text, passphrase []byte, maxIterations int) (crypto.Signer, error) {
 	block, err := onlyBlock(text, privateKeyLabel)
 	if err != nil {

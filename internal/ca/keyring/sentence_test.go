@@ -1,6 +1,9 @@
 package keyring_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -22,7 +25,7 @@ func TestSentences(t *testing.T) {
 	file := func(name string) string { return filepath.Join(dir, name+".key") }
 	writePrivate(t, file("damaged"), "-----BEGIN PRIVATE KEY-----\nMAMCAQE=\n-----END PRIVATE KEY-----\n")
 	writePrivate(t, file("empty"), "")
-	key, err := keyring.NewKey(pki.ECDSAP256)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func TestAuthorizations(t *testing.T) {
 	t.Run("Z-01 C-01 C-03 objects", func(t *testing.T) {
 		tokens := map[string]bool{}
 		for name, z := range all {
-			if z.Status != "pending" || !time.Time(z.Expires).Equal(h.clock.Now().Add(24*time.Hour)) || strings.HasPrefix(z.Identifier.Value, "*") {
+			if z.Status != "pending" || !time.Time(z.Expires).Equal(h.Clock.Now().Add(24*time.Hour)) || strings.HasPrefix(z.Identifier.Value, "*") {
 				t.Errorf("%s: %+v", name, z)
 			}
 			for _, ch := range z.Challenges {
@@ -86,7 +86,7 @@ func TestValidAuthorization(t *testing.T) {
 	t.Run("C-02 POST {} answers with the outcome", func(t *testing.T) {
 		a := c.post(dns.URL, `{"keyAuthorization":"old","resource":"challenge"}`).want(t, http.StatusOK)
 		got := read[wire.Challenge](t, a)
-		if got.Status != "valid" || got.Token != dns.Token || !time.Time(got.Validated).Equal(h.clock.Now()) || got.Error != nil {
+		if got.Status != "valid" || got.Token != dns.Token || !time.Time(got.Validated).Equal(h.Clock.Now()) || got.Error != nil {
 			t.Errorf("C-01: %s", a.body)
 		}
 		if !cmp.Equal(a.links("up"), []string{z}) || a.header.Get("Retry-After") != "" {
@@ -100,9 +100,9 @@ func TestValidAuthorization(t *testing.T) {
 		}
 	})
 	t.Run("C-07 a second answer changes nothing", func(t *testing.T) {
-		looks := len(h.validator.looks())
-		if got := read[wire.Challenge](t, c.post(dns.URL, "{}").want(t, http.StatusOK)); got.Status != "valid" || len(h.validator.looks()) != looks {
-			t.Errorf("it is %s after %d looks", got.Status, len(h.validator.looks()))
+		looks := len(h.Validator.Looks())
+		if got := read[wire.Challenge](t, c.post(dns.URL, "{}").want(t, http.StatusOK)); got.Status != "valid" || len(h.Validator.Looks()) != looks {
+			t.Errorf("it is %s after %d looks", got.Status, len(h.Validator.Looks()))
 		}
 	})
 	t.Run("Z-08 another challenge can no longer be answered", func(t *testing.T) {
@@ -141,14 +141,14 @@ func TestChallengeReads(t *testing.T) {
 	ch := read[wire.Authorization](t, c.post(o.Authorizations[0], "")).Challenges[0]
 	t.Run("C-02 POST-as-GET starts nothing", func(t *testing.T) {
 		a := c.post(ch.URL, "").want(t, http.StatusOK)
-		if got := read[wire.Challenge](t, a); got.Status != "pending" || len(h.validator.looks()) != 0 || len(a.links("up")) != 1 {
-			t.Errorf("%s after %d looks", a.body, len(h.validator.looks()))
+		if got := read[wire.Challenge](t, a); got.Status != "pending" || len(h.Validator.Looks()) != 0 || len(a.links("up")) != 1 {
+			t.Errorf("%s after %d looks", a.body, len(h.Validator.Looks()))
 		}
 	})
 	for _, payload := range []string{"[]", `"x"`, "null", "{"} {
 		t.Run("C-03 the payload "+payload, func(t *testing.T) {
 			c.post(ch.URL, payload).refused(t, http.StatusBadRequest, "malformed")
-			if len(h.validator.looks()) != 0 {
+			if len(h.Validator.Looks()) != 0 {
 				t.Error("it started a look")
 			}
 		})
@@ -171,7 +171,7 @@ func TestFailedChallenge(t *testing.T) {
 		fault.IncorrectResponse: "incorrectResponse", fault.CAA: "caa",
 	} {
 		t.Run("C-08 Z-02 "+want, func(t *testing.T) {
-			h.validator.set(failing(kind))
+			h.Validator.Decide(failing(kind))
 			_, o := c.order("a.example.com")
 			z := read[wire.Authorization](t, c.post(o.Authorizations[0], ""))
 			a := c.post(z.Challenges[0].URL, "{}").want(t, http.StatusOK)
@@ -196,7 +196,7 @@ func TestProcessing(t *testing.T) {
 	h := newHouse(t, time.Millisecond)
 	c := h.account(t)
 	release := make(chan struct{})
-	h.validator.set(func(ctx context.Context, _ policy.Look) acme.Outcome {
+	h.Validator.Decide(func(ctx context.Context, _ policy.Look) acme.Outcome {
 		select {
 		case <-release:
 		case <-ctx.Done():
@@ -218,7 +218,7 @@ func TestProcessing(t *testing.T) {
 	})
 	t.Run("C-07 a second answer joins the look", func(t *testing.T) {
 		c.post(z.Challenges[0].URL, "{}").want(t, http.StatusOK)
-		if got := len(h.validator.looks()); got != 1 {
+		if got := len(h.Validator.Looks()); got != 1 {
 			t.Errorf("%d looks", got)
 		}
 	})
@@ -285,7 +285,7 @@ func TestNewAuthorization(t *testing.T) {
 func TestInternalFailureE05(t *testing.T) {
 	h := newHouse(t, quick)
 	c := h.account(t)
-	h.validator.set(failing(fault.Internal))
+	h.Validator.Decide(failing(fault.Internal))
 	_, o := c.order("a.example.com")
 	c.prove(o)
 	a := c.post(o.Authorizations[0], "").want(t, http.StatusOK)

@@ -97,7 +97,7 @@ func TestBinding(t *testing.T) {
 func TestBoundAccount(t *testing.T) {
 	h := newHouse(t, quick)
 	h.connect(t, "bound", func(r *policy.Rules) { r.ExternalBinding = true })
-	k := h.credential(t, manage.NewCredential{Name: "k", Connector: "bound", Expires: h.clock.Now().Add(time.Hour)})
+	k := h.credential(t, manage.NewCredential{Name: "k", Connector: "bound", Expires: h.Clock.Now().Add(time.Hour)})
 	url := base + "/acme/bound/new-account"
 	var c *client
 	for _, algorithm := range jws.MACAlgorithms() {
@@ -125,7 +125,7 @@ func TestBoundAccount(t *testing.T) {
 		c.order("a.example.com")
 	})
 	t.Run("EAB-08 so does an expired one, and it admits nobody", func(t *testing.T) {
-		h.clock.advance(time.Hour)
+		h.Clock.Advance(time.Hour)
 		c.to("new-order", orderOf("a.example.com")).refused(t, http.StatusUnauthorized, "unauthorized")
 		n := h.client(t).of("bound")
 		n.jwk(url, n.bound(k, "HS256", nil)).refused(t, http.StatusForbidden, "unauthorized")

@@ -57,7 +57,7 @@ func TestDownload(t *testing.T) {
 		root.AddCert(chain[2])
 		between := x509.NewCertPool()
 		between.AddCert(chain[1])
-		_, err := chain[0].Verify(x509.VerifyOptions{DNSName: "a.example.com", Roots: root, Intermediates: between, CurrentTime: h.clock.Now()})
+		_, err := chain[0].Verify(x509.VerifyOptions{DNSName: "a.example.com", Roots: root, Intermediates: between, CurrentTime: h.Clock.Now()})
 		check(t, err)
 		h.get(others[0]).refused(t, http.StatusMethodNotAllowed, "malformed")
 	})
@@ -67,7 +67,7 @@ func TestDownload(t *testing.T) {
 		})
 	}
 	t.Run("CE-04 it reads the same later", func(t *testing.T) {
-		h.clock.advance(time.Hour)
+		h.Clock.Advance(time.Hour)
 		if b := c.post(got.url, "").want(t, http.StatusOK); !bytes.Equal(a.body, b.body) {
 			t.Error("it does not")
 		}

@@ -58,8 +58,8 @@ func TestIsolation(t *testing.T) {
 		if list := owner.post(order, "").want(t, http.StatusOK); !strings.Contains(string(list.body), `"status":"pending"`) {
 			t.Errorf("%s", list.body)
 		}
-		if len(h.validator.looks()) != 1 {
-			t.Errorf("%d looks", len(h.validator.looks()))
+		if len(h.Validator.Looks()) != 1 {
+			t.Errorf("%d looks", len(h.Validator.Looks()))
 		}
 	})
 }

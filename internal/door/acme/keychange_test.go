@@ -112,7 +112,7 @@ func TestKeyChange(t *testing.T) {
 		}
 		public, err := jws.KeyFromPublic(next.Public())
 		check(t, err)
-		look := h.validator.looks()[0]
+		look := h.Validator.Looks()[0]
 		if diff := cmp.Diff(acme.KeyAuthorization(look.Token, public), look.KeyAuthorization); diff != "" {
 			t.Error(diff)
 		}

@@ -30,7 +30,7 @@ func TestNewOrder(t *testing.T) {
 		got := read[wire.Order](t, a)
 		place := a.header.Get("Location")
 		want := wire.Order{
-			Status: "pending", Expires: wire.Time(h.clock.Now().Add(24 * time.Hour)), Profile: "default", Finalize: place + "/finalize",
+			Status: "pending", Expires: wire.Time(h.Clock.Now().Add(24 * time.Hour)), Profile: "default", Finalize: place + "/finalize",
 			Identifiers:    []wire.Identifier{{Type: "dns", Value: "a.example.com"}, {Type: "dns", Value: "b.example.com"}}, // O-06
 			Authorizations: got.Authorizations,
 		}
@@ -114,7 +114,7 @@ func TestNewOrderRefusals(t *testing.T) {
 func TestWindowO03(t *testing.T) {
 	h := newHouse(t, quick)
 	c := h.account(t)
-	begin, end := h.clock.Now().Add(time.Minute), h.clock.Now().Add(time.Hour)
+	begin, end := h.Clock.Now().Add(time.Minute), h.Clock.Now().Add(time.Hour)
 	payload := part{
 		"identifiers": []wire.Identifier{{Type: "dns", Value: "a.example.com"}},
 		"notBefore":   begin.Format(time.RFC3339), "notAfter": end.In(time.FixedZone("", 7200)).Format(time.RFC3339),
@@ -150,7 +150,7 @@ func TestFinalizeStates(t *testing.T) {
 	t.Run("O-12 valid", func(t *testing.T) { c.post(o.Finalize, csr).refused(t, http.StatusForbidden, "orderNotReady") })
 	t.Run("O-12 O-23 invalid, because it expired", func(t *testing.T) {
 		late, o := c.ready("b.example.com")
-		h.clock.advance(24 * time.Hour)
+		h.Clock.Advance(24 * time.Hour)
 		c.post(o.Finalize, finalizeWith(t, newKey(t), "b.example.com")).refused(t, http.StatusForbidden, "orderNotReady")
 		if got := read[wire.Order](t, c.post(late, "")); got.Status != "invalid" {
 			t.Errorf("the order is %s", got.Status)
@@ -229,7 +229,7 @@ func TestParallelFinalizeO18(t *testing.T) {
 	wait.Wait()
 	got := read[wire.Order](t, c.post(url, "").want(t, http.StatusOK))
 	account := strings.TrimPrefix(c.kid, at("account/"))
-	found, err := h.db.FindCertificates(t.Context(), pki.Filter{Account: account})
+	found, err := h.Store.FindCertificates(t.Context(), pki.Filter{Account: account})
 	check(t, err)
 	if won.Load() < 1 || got.Status != "valid" || len(found) != 1 {
 		t.Errorf("%d won, the order is %s, %d certificates", won.Load(), got.Status, len(found))
@@ -248,7 +248,7 @@ func TestOrdersList(t *testing.T) {
 	for range 205 {
 		u, _ := c.order("a.example.com")
 		placed = append(placed, u)
-		h.clock.advance(time.Second)
+		h.Clock.Advance(time.Second)
 	}
 	_, o := c.order("b.example.com")
 	c.post(o.Authorizations[0], `{"status":"deactivated"}`).want(t, http.StatusOK) // O-10: an invalid order is not listed
@@ -280,7 +280,7 @@ func TestOrdersList(t *testing.T) {
 func TestFailedOrder(t *testing.T) {
 	h := newHouse(t, quick)
 	c := h.account(t)
-	h.validator.set(func(context.Context, policy.Look) acme.Outcome {
+	h.Validator.Decide(func(context.Context, policy.Look) acme.Outcome {
 		return acme.Outcome{Failure: &acme.Failure{Kind: string(fault.DNS), Public: "No such name."}}
 	})
 	url, o := c.order("a.example.com")

@@ -116,12 +116,12 @@ func TestMissingProfiles(t *testing.T) {
 	c := h.account(t)
 	offer := func(names ...string) wire.Directory {
 		t.Helper()
-		connector, err := h.db.ConnectorByName(t.Context(), "default")
+		connector, err := h.Store.ConnectorByName(t.Context(), "default")
 		check(t, err)
 		rules := connector.Rules
 		rules.Profiles = names
-		check(t, h.db.SetRules(t.Context(), connector.ID, connector.Rules, rules, event.Event{
-			ID: "saved-" + strings.Join(names, "-"), At: h.clock.Now(), Organisation: connector.Organisation, Action: event.ConnectorSaved, Object: connector.ID,
+		check(t, h.Store.SetRules(t.Context(), connector.ID, connector.Rules, rules, event.Event{
+			ID: "saved-" + strings.Join(names, "-"), At: h.Clock.Now(), Organisation: connector.Organisation, Action: event.ConnectorSaved, Object: connector.ID,
 		}))
 		return read[wire.Directory](t, h.get(at("directory")).want(t, http.StatusOK))
 	}

@@ -2,25 +2,20 @@ package admin_test
 
 import (
 	"bytes"
-	"context"
-	"crypto"
 	"io"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
-	"github.com/everleaf-pki/everleaf/internal/ca"
-	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
-	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/door/admin"
 	"github.com/everleaf-pki/everleaf/internal/manage"
 	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
 	"github.com/everleaf-pki/everleaf/internal/web"
+	"github.com/everleaf-pki/everleaf/test/catest"
 )
 
 // start is when the tests begin.
@@ -28,11 +23,10 @@ var start = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 
 // house is the door to an installation that is set up.
 type house struct {
+	*catest.Installation
 	door    http.Handler
 	client  *adminapi.Client
 	service *manage.Service
-	db      *sqlite.DB
-	engine  *ca.Engine
 	log     *logbook
 }
 
@@ -44,31 +38,8 @@ func newHouse(t *testing.T) *house {
 // newHouseOn puts the store in wrapped form under the use cases, once the installation is set up.
 func newHouseOn(t *testing.T, wrap func(*sqlite.DB) manage.Store) *house {
 	t.Helper()
-	folder := t.TempDir()
-	db, err := sqlite.Open(t.Context(), filepath.Join(folder, "everleaf.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	keys, err := keyring.Open(filepath.Join(folder, "keys"), keyring.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := keys.Sealer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	engines := manage.Engines{Store: db, Keys: ring{keys}, Maker: maker{}, Sealer: sealer}
-	options := manage.Options{Now: func() time.Time { return start }}
-	if _, err := manage.New(engines, options).Bootstrap(t.Context(), manage.Setup{PublicURL: "http://pki.example.test"}); err != nil {
-		t.Fatal(err)
-	}
-	engines.Store = wrap(db)
-	h := &house{service: manage.New(engines, options), db: db, engine: ca.New(keys), log: &logbook{}}
+	h := &house{Installation: catest.New(t, start), log: &logbook{}}
+	h.service = h.Manage(wrap(h.Store))
 	h.door = admin.New(h.service, admin.Options{
 		Actor: func(*http.Request) string { return "alice" },
 		Base:  "https://ca.example.test:8443", HTTP01Port: 5002,
@@ -94,26 +65,6 @@ func (l *logbook) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
-}
-
-type ring struct{ *keyring.Keyring }
-
-func (ring) Parse(text, passphrase []byte) (crypto.Signer, error) {
-	return keyring.ParsePrivateKey(text, passphrase)
-}
-
-type maker struct{}
-
-func (maker) SignRoot(_ context.Context, r pki.CARequest, key crypto.Signer) ([]byte, error) {
-	return ca.NewRoot(r, key)
-}
-
-func (maker) SignIntermediate(_ context.Context, r pki.CARequest, parent pki.Issuer, key crypto.Signer) ([]byte, error) {
-	certificate, err := parent.Parse()
-	if err != nil {
-		return nil, err
-	}
-	return ca.NewIntermediate(r, certificate, key)
 }
 
 // answer is a reply of the door as it is on the wire.

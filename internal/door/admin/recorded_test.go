@@ -20,18 +20,11 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
-	"github.com/everleaf-pki/everleaf/internal/core/id"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/manage"
 )
-
-func newID() string {
-	var random [id.RandomBytes]byte
-	_, _ = rand.Read(random[:])
-	return id.New(start, random)
-}
 
 func newKey(t *testing.T) crypto.Signer {
 	t.Helper()
@@ -61,8 +54,8 @@ func (h *house) enrol(t *testing.T) enrolled {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.account = acme.Account{ID: newID(), Connector: connector.ID, Key: key, Contacts: []string{"mailto:a@example.com"}, Created: start}
-	if _, _, err := h.db.CreateAccount(t.Context(), e.account, happening(event.AccountCreated, e.account.ID)); err != nil {
+	e.account = acme.Account{ID: h.NewID(), Connector: connector.ID, Key: key, Contacts: []string{"mailto:a@example.com"}, Created: start}
+	if _, _, err := h.Store.CreateAccount(t.Context(), e.account, h.Event(event.AccountCreated, e.account.ID)); err != nil {
 		t.Fatal(err)
 	}
 	profile, err := h.service.Profile(t.Context(), "", manage.Default)
@@ -72,10 +65,6 @@ func (h *house) enrol(t *testing.T) enrolled {
 	e.order = h.failedOrder(t, e.account, profile.Profile)
 	e.certificate = h.issued(t, e.account, profile.Profile)
 	return e
-}
-
-func happening(action event.Action, object string) event.Event {
-	return event.Event{ID: newID(), At: start, Actor: "system", Action: action, Object: object}
 }
 
 func name(t *testing.T, text string) ident.Identifier {
@@ -91,22 +80,22 @@ func name(t *testing.T, text string) ident.Identifier {
 func (h *house) failedOrder(t *testing.T, a acme.Account, p pki.Profile) acme.Order {
 	t.Helper()
 	authorization := acme.Authorization{
-		ID: newID(), Account: a.ID, Connector: a.Connector, Identifier: name(t, "example.com"), Wildcard: true,
+		ID: h.NewID(), Account: a.ID, Connector: a.Connector, Identifier: name(t, "example.com"), Wildcard: true,
 		Created: start, Expires: start.Add(time.Hour), Challenges: []acme.Challenge{{Method: acme.DNS01, Token: "token"}},
 	}
 	o := acme.Order{
-		ID: newID(), Account: a.ID, Connector: a.Connector, Profile: p.ID, ProfileName: p.Name,
+		ID: h.NewID(), Account: a.ID, Connector: a.Connector, Profile: p.ID, ProfileName: p.Name,
 		Identifiers: []ident.Identifier{name(t, "*.example.com")}, Created: start, Expires: start.Add(time.Hour),
 		Authorizations: []string{authorization.ID},
 	}
-	if err := h.db.CreateOrder(t.Context(), o, []acme.Authorization{authorization}, happening(event.OrderCreated, o.ID)); err != nil {
+	if err := h.Store.CreateOrder(t.Context(), o, []acme.Authorization{authorization}, h.Event(event.OrderCreated, o.ID)); err != nil {
 		t.Fatal(err)
 	}
 	conclusion := acme.Conclusion{
 		Authorization: authorization.ID, Method: acme.DNS01, KeyAuthorization: "token.key", Now: start,
 		Outcome: acme.Outcome{Failure: &acme.Failure{Kind: string(fault.DNS), Public: "There is no such name."}, Attempts: []acme.Attempt{oneAttempt()}},
 	}
-	if _, err := h.db.Conclude(t.Context(), conclusion, happening(event.AuthorizationInvalid, authorization.ID)); err != nil {
+	if _, err := h.Store.Conclude(t.Context(), conclusion, h.Event(event.AuthorizationInvalid, authorization.ID)); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -126,35 +115,15 @@ func (h *house) issued(t *testing.T, a acme.Account, p pki.Profile) pki.Certific
 	if err != nil {
 		t.Fatal(err)
 	}
-	public := newKey(t).Public()
-	spki, err := x509.MarshalPKIXPublicKey(public)
-	if err != nil {
-		t.Fatal(err)
-	}
 	request := pki.Request{
-		Issuer: issuer.Issuer, Spec: p.Spec, Names: []ident.Identifier{name(t, "www.example.com")}, PublicKey: public, Serial: "4a1122334455667788",
+		Issuer: issuer.Issuer, Spec: p.Spec, Names: []ident.Identifier{name(t, "www.example.com")}, PublicKey: newKey(t).Public(), Serial: "4a1122334455667788",
 	}
 	if request.NotBefore, request.NotAfter, err = pki.Window(p.Spec, time.Time{}, time.Time{}, issuer.Issuer, start); err != nil {
 		t.Fatal(err)
 	}
-	prepared, err := h.engine.Prepare(t.Context(), request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := pki.Certificate{
-		ID: newID(), Organisation: p.Organisation, Connector: a.Connector, Account: a.ID, Profile: p.ID, ProfileName: p.Name, Issuer: issuer.ID,
-		Serial: request.Serial, Names: request.Names, NotBefore: request.NotBefore, NotAfter: request.NotAfter, KeyHash: pki.HashKey(spki), Shard: 1,
-	}
-	if err := h.db.BeginIssuance(t.Context(), pki.Intent{Certificate: c, TBS: prepared.TBS(), Begun: start}); err != nil {
-		t.Fatal(err)
-	}
-	if c.DER, err = prepared.Sign(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.db.CompleteIssuance(t.Context(), c.ID, c.DER, start, happening(event.CertificateIssued, c.ID)); err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return h.Record(t, request, pki.Certificate{
+		Organisation: p.Organisation, Connector: a.Connector, Account: a.ID, Profile: p.ID, ProfileName: p.Name,
+	})
 }
 
 func fingerprint(der []byte) string {

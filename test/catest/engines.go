@@ -1,0 +1,76 @@
+package catest
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+)
+
+// Clock is a clock that tests move.
+type Clock struct {
+	mu    sync.Mutex
+	now   time.Time
+	ticks int
+}
+
+// Now returns the time that the test set.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Tick returns a time within the second of Now, a millisecond after the tick before: what comes later sorts later.
+func (c *Clock) Tick() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ticks++
+	return c.now.Add(time.Duration(c.ticks%1000) * time.Millisecond)
+}
+
+// Advance moves the clock, also backwards.
+func (c *Clock) Advance(d time.Duration) { c.Set(c.Now().Add(d)) }
+
+// Set sets the clock.
+func (c *Clock) Set(to time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = to
+}
+
+// Validator answers looks as the test decides. At first every look succeeds.
+type Validator struct {
+	mu     sync.Mutex
+	decide func(context.Context, policy.Look) acme.Outcome
+	looks  []policy.Look
+}
+
+// Validate implements issue.Validator.
+func (v *Validator) Validate(ctx context.Context, look policy.Look) acme.Outcome {
+	v.mu.Lock()
+	v.looks = append(v.looks, look)
+	decide := v.decide
+	v.mu.Unlock()
+	if decide == nil {
+		return acme.Outcome{Attempts: []acme.Attempt{{Seen: "as told"}}}
+	}
+	return decide(ctx, look)
+}
+
+// Decide says what looks find from now on; nil: success.
+func (v *Validator) Decide(decide func(context.Context, policy.Look) acme.Outcome) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.decide = decide
+}
+
+// Looks returns what was looked at so far.
+func (v *Validator) Looks() []policy.Look {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.looks)
+}
