@@ -322,7 +322,7 @@ var libraries = []library{
 		reason: "the core and the use cases start nothing in parallel",
 	},
 	{
-		imports: []string{"golang.org/x/sys/..."},
+		imports: []string{"golang.org/x/sys/...", "golang.org/x/term/..."},
 		users:   []string{"internal/durable/...", "internal/store/...", "internal/probe/...", "internal/app/...", "internal/cli/...", "internal/agent/...", "test/..."},
 		reason:  "system calls belong where files, sockets and terminals are opened",
 	},

@@ -120,7 +120,7 @@ func (c *command) ask(ctx context.Context, terminal *os.File, prompt string) ([]
 	line, err := hidden.Line(ctx, terminal, maxTyped)
 	_, _ = io.WriteString(c.Err, "\n") // the one that was typed is hidden too
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled):
 		return nil, errors.New("no passphrase was typed, so nothing was changed")
 	case err != nil:
 		return nil, fmt.Errorf("the passphrase cannot be read from the terminal, so nothing was changed: %w", err)

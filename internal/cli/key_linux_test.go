@@ -67,7 +67,6 @@ func TestKeyPassphraseTyped(t *testing.T) {
 	}{
 		{"one\nother\n", exitLocal, "", prompts + "everleaf: the two passphrases differ; nothing was changed, try again\n"},
 		{"\n\n", exitLocal, "", prompts + "everleaf: the passphrase that was typed is empty; give one\n"},
-		{"\x04", exitLocal, "", "New passphrase: \neverleaf: no passphrase was typed, so nothing was changed\n"},
 		{
 			"correct horse\ncorrect horse\n", exitDone, "Encrypted  default-1, root-1, sealing\n",
 			prompts + "Every key has the new passphrase: start the server with it. Backups that were made before open as they did.\n",

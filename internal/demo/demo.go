@@ -28,7 +28,7 @@ import (
 const (
 	siteName    = "shop.localhost"
 	profileName = "demo"
-	lifetime    = time.Minute
+	lifetime    = 2 * time.Minute
 	reuse       = time.Minute // too short to be of use for the next order: control is proven anew at each renewal
 )
 
@@ -100,12 +100,11 @@ func startCA(ctx context.Context, cancel context.CancelFunc, dir string, s *site
 	}
 }
 
-// declare gives the connector a profile whose certificates live for a minute, the shortest that a
-// profile allows, and makes it prove control each time.
+// declare gives the connector a profile whose certificates live for two minutes, and makes it prove control each time.
 func declare(ctx context.Context, ca *app.App) error {
 	_, err := ca.Manage().SaveProfile(ctx, manage.System, manage.Default, profileName, func(s *pki.Spec) error {
 		*s = pki.DefaultSpec(manage.Default)
-		s.Description, s.Lifetime, s.Backdate = "one minute, to watch a renewal", span.Of(lifetime), 0
+		s.Description, s.Lifetime, s.Backdate = "two minutes, to watch a renewal", span.Of(lifetime), 0
 		return nil
 	})
 	if err != nil {
@@ -171,7 +170,7 @@ func secure(ctx context.Context, c *client, roots *x509.CertPool, show *stage) (
 		return time.Time{}, errors.New("the handshake shows another certificate than the one installed")
 	}
 	show.step("a handshake shows exactly it: %s, name and chain verified up to the root", served.Version)
-	return leaf.NotBefore.Add(lifetime * 2 / 3), nil
+	return leaf.NotBefore.Add(lifetime / 3), nil // soon, for whoever watches
 }
 
 func readRoots(file string) (*x509.CertPool, error) {

@@ -21,7 +21,7 @@ func TestOnceEndsWithAVerifiedHandshakeAndLeavesNothing(t *testing.T) {
 	if err := Run(t.Context(), Options{Out: &out, Once: true}); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	for _, want := range []string{"ACME directory https://localhost:", "http-01", "certificate ", "valid 1m0s", "a handshake shows exactly it", "Done: https://shop.localhost:"} {
+	for _, want := range []string{"ACME directory https://localhost:", "http-01", "certificate ", "valid 2m0s", "a handshake shows exactly it", "Done: https://shop.localhost:"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not told:\n%s", want, &out)
 		}

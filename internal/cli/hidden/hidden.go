@@ -4,57 +4,39 @@ package hidden
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
+
+	"golang.org/x/term"
 )
 
 // IsTerminal reports whether a person sits at the other end of the file.
-func IsTerminal(file *os.File) bool {
-	_, err := mute(file, false)
-	return err == nil
-}
+func IsTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
 
 // Line reads a line of at most limit octets from a terminal, without its end, and lets the terminal not show it. The
 // terminal is as it was when Line returns, also when ctx ends first; a read that waits then goes on waiting, so the
-// process must be about to end. Errors: io.EOF when the line is ended without a word (Ctrl-D), ctx's.
-func Line(ctx context.Context, terminal *os.File, limit int) (line []byte, err error) {
-	restore, err := mute(terminal, true)
+// process must be about to end. Errors: a longer line, no terminal, ctx's.
+func Line(ctx context.Context, terminal *os.File, limit int) ([]byte, error) {
+	descriptor := int(terminal.Fd())
+	before, err := term.GetState(descriptor)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, restore()) }()
 	type outcome struct {
 		line []byte
 		err  error
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		line, err := readLine(terminal, limit)
+		line, err := term.ReadPassword(descriptor)
 		done <- outcome{line, err}
 	}()
 	select {
 	case got := <-done:
+		if len(got.line) > limit {
+			return nil, errors.New("the line is too long")
+		}
 		return got.line, got.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// readLine takes octets one by one, so that the next line is left to the next reader.
-func readLine(r io.Reader, limit int) ([]byte, error) {
-	var line []byte
-	for one := make([]byte, 1); ; {
-		n, err := r.Read(one)
-		switch {
-		case n == 1 && one[0] == '\n':
-			return line, nil
-		case n == 1 && one[0] == '\r': // a terminal of windows ends a line with both
-		case n == 1 && len(line) == limit:
-			return nil, errors.New("the line is too long")
-		case n == 1:
-			line = append(line, one[0])
-		case err != nil:
-			return nil, err
-		}
+		return nil, errors.Join(ctx.Err(), term.Restore(descriptor, before))
 	}
 }
