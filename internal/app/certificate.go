@@ -61,16 +61,24 @@ func (s *serverCertificate) covers(host string) bool {
 	return c != nil && c.Leaf.VerifyHostname(host) == nil
 }
 
+// serves reports whether there is a certificate that clients accept now.
+func (s *serverCertificate) serves() bool {
+	c := s.current.Load()
+	return c != nil && s.now().Before(c.Leaf.NotAfter)
+}
+
 // ensure takes the recorded certificate into use, or a new one when it is missing, due, or for other names. It returns
 // 1 when it took a new one.
 func (s *serverCertificate) ensure(ctx context.Context) (int, error) {
 	if c := s.current.Load(); c != nil && !s.due(c.Leaf) {
 		return 0, nil
 	}
-	if c, err := s.load(); err == nil && !s.due(c.Leaf) {
+	if c, err := s.load(); err == nil {
 		s.current.Store(c)
-		return 0, nil
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if !s.due(c.Leaf) {
+			return 0, nil
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
 		s.log.Warn("the server's certificate cannot be used; a new one is made", slog.Any("error", err))
 	}
 	chain, err := s.issue(ctx, s.names, s.key.Public())

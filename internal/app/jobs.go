@@ -94,7 +94,7 @@ func (a *App) standingChecks() []check {
 // checks returns the named conditions of readiness of a server.
 func (a *App) checks(own *serverCertificate) []check {
 	return append(a.standingChecks(), check{"server-certificate", func(context.Context) error {
-		if c := own.current.Load(); c == nil || !time.Now().Before(c.Leaf.NotAfter) {
+		if !own.serves() {
 			return errors.New("the server's own certificate has expired; see the log why it was not renewed")
 		}
 		return nil

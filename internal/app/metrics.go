@@ -31,10 +31,10 @@ func newMetrics() *metrics {
 		}, []string{"route", "status"}),
 		jobs: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "everleaf_job_duration_seconds", Help: "Time that a run of a background job took.", Buckets: buckets(),
-		}, []string{"job"}),
+		}, []string{"name"}), // "job" is Prometheus's own
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "everleaf_job_failures_total", Help: "Runs of a background job that ended in an error.",
-		}, []string{"job"}),
+		}, []string{"name"}),
 		groups: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "everleaf_store_group_writes", Help: "Writes that shared one durable commit.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128},
 		}),

@@ -103,13 +103,16 @@ func (s *server) prepare(ctx context.Context) error {
 		issue: a.certifyServer, now: time.Now, log: a.log,
 	}
 	if _, err := s.certificate.ensure(ctx); err != nil {
-		return err
+		if !s.certificate.serves() {
+			return err
+		}
+		a.log.Error("the server's certificate is due and could not be renewed; a job goes on with it", slog.Any("error", err))
 	}
 	if err := a.takeUp(ctx); err != nil {
 		return err
 	}
 	if _, err := a.issue.PublishLists(ctx); err != nil {
-		return err
+		a.log.Error("not every revocation list could be made; a job goes on with them", slog.Any("error", err))
 	}
 	return a.writeRoots(ctx)
 }
