@@ -20,8 +20,8 @@ func newConnector(c *command) *cobra.Command {
 /acme/NAME/directory, with its own accounts and rules. A changed rule holds from
 the next request on.`,
 	}, c.connectorList(), c.connectorShow(), c.connectorCreate(), c.connectorSet(),
-		c.connectorSwitch("suspend", "Close a connector until it is resumed", (*adminapi.Client).SuspendConnector),
-		c.connectorSwitch("resume", "Open a suspended connector again", (*adminapi.Client).ResumeConnector))
+		c.connectorSwitch("suspend", "Let a connector issue nothing until it is resumed", (*adminapi.Client).SuspendConnector),
+		c.connectorSwitch("resume", "Let a suspended connector issue again", (*adminapi.Client).ResumeConnector))
 }
 
 func (c *command) connectorList() *cobra.Command {

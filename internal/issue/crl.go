@@ -20,7 +20,9 @@ const (
 )
 
 // PublishLists makes and records every revocation list that is missing, stale, or due for renewal, and returns how
-// many. A list that cannot be made does not hold up the others; the error joins nothing and names the last.
+// many. A list that cannot be made does not hold up the others; the error joins nothing and names the last. A clock that
+// stands before the newest event stops issuance and not this: a revocation that waits is worse than a list with a wrong
+// date, which is due again when the clock is right.
 func (s *Service) PublishLists(ctx context.Context) (int, error) {
 	now := s.now()
 	due, err := s.store.CRLsDue(ctx, now.Add(crlRenewal))

@@ -132,7 +132,8 @@ func (s *Service) setRules(ctx context.Context, by Actor, name string, change Ch
 	return c, s.store.SetRules(ctx, c.ID, old, c.Rules, e)
 }
 
-// SuspendConnector closes a connector: its requesters are refused until it is resumed. Suspending twice keeps the first date.
+// SuspendConnector lets a connector issue and prove nothing until it is resumed; what was issued can still be fetched and
+// revoked. Suspending twice keeps the first date.
 func (s *Service) SuspendConnector(ctx context.Context, by Actor, name string) (ConnectorView, error) {
 	return s.setSuspended(ctx, by, name, s.now(), "suspended")
 }
