@@ -24,6 +24,15 @@ type guard struct {
 	look     policy.Look   // says which addresses of a host are allowed
 }
 
+// toward returns the guard of a location. A host that a redirect chose is asked for the token alone where it is not
+// public: with any other path the requester would send the CA's request to what only the CA reaches.
+func (g guard) toward(at location) guard {
+	if at.url.Path != tokenPath(g.look.Token) || at.url.RawQuery != "" {
+		g.look.Rules = policy.Rules{}
+	}
+	return g
+}
+
 // connect returns a connection to host, which bears url in the record, together with its hop. IPv6 comes first;
 // the next address is tried only when the one before could not be connected to.
 func (g guard) connect(ctx context.Context, r *record, url string, host ident.Identifier, port uint16) (net.Conn, *acme.Hop, error) {
@@ -89,5 +98,5 @@ func (g guard) refusal(host ident.Identifier, addr netip.Addr) error {
 	if err := CheckAddress(g.look.Addresses, addr); err != nil {
 		return err
 	}
-	return final(fault.Connection, "%s has no public address; a redirect to any other is followed only when the connector may certify that name.", host)
+	return final(fault.Connection, "%s has no public address; a redirect to any other is followed only to the path of the challenge on a name that the connector may certify.", host)
 }

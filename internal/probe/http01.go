@@ -36,7 +36,7 @@ func (p *Prober) follow(ctx context.Context, r *record, g guard, l policy.Look) 
 			return "", away, final(fault.IncorrectResponse, "The redirects from %s run in a circle.", l.Identifier)
 		}
 		visited[at.key()] = true
-		got, err := p.get(ctx, r, g, at, len(l.KeyAuthorization)+maxPadding)
+		got, err := p.get(ctx, r, g.toward(at), at, len(l.KeyAuthorization)+maxPadding)
 		if err != nil {
 			return "", away, err
 		}

@@ -35,7 +35,7 @@ func TestEvidenceIsBounded(t *testing.T) {
 	hosts := 0
 	port := serveHTTP(t, redirectTo(func() string {
 		hosts++
-		return fmt.Sprintf("http://host%d.test/", hosts)
+		return fmt.Sprintf("http://host%d.test%s", hosts, challengePath)
 	}))
 	p, server := proberAt(t, port, 0)
 	for i := range maxRedirects + 2 {

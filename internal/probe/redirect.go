@@ -31,11 +31,14 @@ func (l location) key() string {
 // port (autocert's host policy is one), and none is known that would want one.
 func (p *Prober) challengeLocation(id ident.Identifier, token string) location {
 	return location{
-		url:  &url.URL{Scheme: "http", Host: authority(id, ""), Path: "/.well-known/acme-challenge/" + token},
+		url:  &url.URL{Scheme: "http", Host: authority(id, ""), Path: tokenPath(token)},
 		host: id,
 		port: p.httpPort,
 	}
 }
+
+// tokenPath is where the key authorization of a token is (RFC 8555 section 8.3).
+func tokenPath(token string) string { return "/.well-known/acme-challenge/" + token }
 
 // redirect decides where the Location headers of a reply lead. Only http and https, and only to the ports 80 and 443
 // or those that stand for them; only to names, or to the very address of an IP identifier (RFC 8738).

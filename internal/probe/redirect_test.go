@@ -235,20 +235,18 @@ func TestRedirectRefused(t *testing.T) {
 		{"http://metadata.test/x", "http://metadata.test/x", "elsewhere: The target's address is link-local, which the address policy of this CA does not allow"},
 		{"http://mapped.test/", "http://mapped.test/", "elsewhere: The target's address is link-local"},
 		{"http://gone.test/", "http://gone.test/", "elsewhere: gone.test does not exist (NXDOMAIN) in DNS"},
-		{"http://b.test/<script>\"'&{}`|^" + "%41", "http://b.test/%3Cscript%3E%22%27%26%7B%7D%60%7C%5EA", "elsewhere: http://b.test/%3Cscript%3E%22%27%26%7B%7D%60%7C%5EA answered with status 404"},
-		{"http://b.test/?<script>\"'&", "http://b.test/?%3Cscript%3E%22%27%26", "elsewhere: http://b.test/?%3Cscript%3E%22%27%26 answered with status 404"},
-		{"//b.test/itself", "http://b.test/itself", "elsewhere: The redirects from a.test run in a circle"},
-		{"//b.test/back", "http://a.test/404", "elsewhere: http://a.test/404 answered with status 404"},
+		{"http://a.test/<script>\"'&{}`|^" + "%41", "http://a.test/%3Cscript%3E%22%27%26%7B%7D%60%7C%5EA", "incorrect response: http://a.test/%3Cscript%3E%22%27%26%7B%7D%60%7C%5EA answered with status 404"},
+		{"http://a.test/?<script>\"'&", "http://a.test/?%3Cscript%3E%22%27%26", "incorrect response: http://a.test/?%3Cscript%3E%22%27%26 answered with status 404"},
+		{"//b.test" + challengePath, "http://b.test" + challengePath, "elsewhere: The redirects from a.test run in a circle"},
+		{"//b.test" + challengePath + "#back", "http://a.test/404", "elsewhere: http://a.test/404 answered with status 404"},
 	}
 	for _, test := range tests {
 		port := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
-			switch r.URL.Path {
-			case challengePath:
-				w.Header()["Location"] = []string{test.location}
-			case "/itself":
-				w.Header().Set("Location", "/itself")
-			case "/back":
+			switch {
+			case r.URL.Path == challengePath && r.Host == "b.test" && strings.HasSuffix(test.location, "#back"):
 				w.Header().Set("Location", "http://a.test/404")
+			case r.URL.Path == challengePath:
+				w.Header()["Location"] = []string{test.location}
 			default:
 				w.WriteHeader(http.StatusNotFound)
 				return
@@ -308,7 +306,7 @@ func TestRedirectTLS(t *testing.T) {
 	}
 	t.Run("no TLS", func(t *testing.T) {
 		port := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://b.test/", http.StatusMovedPermanently)
+			http.Redirect(w, r, "https://b.test"+challengePath, http.StatusMovedPermanently)
 		})
 		p, _ := proberAt(t, port, serveRaw(t, say("SSH-2.0-"+canary+"\r\n")))
 		wantWhere(t, look(t, p, lookFor(acme.HTTP01, name("a.test"))), "elsewhere: b.test does not speak TLS there")

@@ -49,7 +49,7 @@ func TestTargets(t *testing.T) {
 		Allow: []netip.Prefix{netip.MustParsePrefix("169.254.7.0/24")}, Deny: []netip.Prefix{netip.MustParsePrefix("9.9.9.0/24")},
 	}
 	const (
-		stranger = " has no public address; a redirect to any other is followed only when the connector may certify that name."
+		stranger = " has no public address; a redirect to any other is followed only to the path of the challenge on a name that the connector may certify."
 		denied   = "The target's address is denied by the address policy of this CA."
 		metadata = "The target's address is "
 	)
@@ -108,14 +108,19 @@ func TestTargets(t *testing.T) {
 // not asked, and what the connector may certify is, the same as where the identifier itself is.
 func TestRedirectToStranger(t *testing.T) {
 	var hosts []string
+	var self, way string
 	port := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		hosts = append(hosts, r.Host)
-		host, way, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/.well-known/acme-challenge/"), "-")
-		if host == "" {
+		var host string
+		if host, way, _ = strings.Cut(way, "-"); host == "" {
 			_, _ = io.WriteString(w, keyAuthorization)
 			return
 		}
-		http.Redirect(w, r, "http://"+host+"/.well-known/acme-challenge/"+way, http.StatusFound)
+		path := challengePath
+		if host == self {
+			path = fmt.Sprintf("/%d", len(hosts)) // any path will do there, and the same one would be a circle
+		}
+		http.Redirect(w, r, "http://"+host+path, http.StatusFound)
 	})
 	p, server := proberAt(t, port, 0)
 	server.SetA("six.test", "::ffff:127.0.0.1")
@@ -141,9 +146,9 @@ func TestRedirectToStranger(t *testing.T) {
 		{addr("127.0.0.1"), []string{"127.0.0.1", "b.test"}, "b.test-127.0.0.1-", []string{"127.0.0.1", "b.test", "127.0.0.1"}},
 	}
 	for _, test := range tests {
-		hosts = nil
+		hosts, self, way = nil, test.id.Value(), test.way
 		l := lookFor(acme.HTTP01, test.id)
-		l.Token, l.Rules = test.way, certifying(test.names...)
+		l.Rules = certifying(test.names...)
 		attempt := look(t, p, l)
 		if arrived := len(test.asked) == strings.Count(test.way, "-")+1; arrived != (attempt.Failure == nil) {
 			t.Errorf("%s by way of %q: %s", test.id, test.way, verdict(attempt))
@@ -154,6 +159,39 @@ func TestRedirectToStranger(t *testing.T) {
 		if f := attempt.Failure; f != nil && (attempt.Retryable || f.Public != test.id.Value()+
 			" redirects to another host, and that did not serve the key authorization. The operator of the CA can see what it did.") {
 			t.Errorf("%s by way of %q: the requester is told %s", test.id, test.way, verdict(attempt))
+		}
+	}
+}
+
+// TestOnlyTheTokenIsAskedFor has redirects to a name that the connector may certify: where it is not public, it is asked
+// for the path of the challenge and nothing else.
+func TestOnlyTheTokenIsAskedFor(t *testing.T) {
+	var asked []string
+	location := ""
+	port := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked = append(asked, r.Host+r.RequestURI); len(asked) == 1 {
+			w.Header().Set("Location", location)
+			w.WriteHeader(http.StatusFound)
+			return
+		}
+		_, _ = io.WriteString(w, keyAuthorization)
+	})
+	p, _ := proberAt(t, port, 0)
+	for path, follows := range map[string]bool{
+		challengePath:                         true,
+		challengePath + "?":                   true,
+		challengePath + "?now=1":              false,
+		challengePath + "/":                   false,
+		challengePath[:len(challengePath)-1]:  false,
+		"/printer/reset":                      false,
+		"/printer/../" + challengePath[1:]:    true, // which is the same path
+		challengePath + "/../../../printer":   false,
+		"/.well-known/acme-challenge/another": false,
+	} {
+		asked, location = nil, "http://b.test"+path
+		attempt := look(t, p, lookFor(acme.HTTP01, name("a.test")))
+		if (attempt.Failure == nil) != follows || len(asked) != map[bool]int{true: 2, false: 1}[follows] {
+			t.Errorf("%s: asked %q, %s", path, asked, verdict(attempt))
 		}
 	}
 }

@@ -30,7 +30,7 @@ type Look struct {
 
 // AddressesOf says which addresses of host the look may connect to. Those that Addresses opens beyond the public ones
 // are for the identifier, and for hosts that the connector may certify: with those the requester could order a look by
-// name. Any other host is somebody's who never let this connector in, so that a redirect reaches it where everybody
+// name; a validator asks them for nothing else than such a look would. Any other host is somebody's who never let this connector in, so that a redirect reaches it where everybody
 // does and nowhere else. What Addresses denies is denied for all.
 func (l Look) AddressesOf(host ident.Identifier) Addresses {
 	if host == l.Identifier || l.Rules.Judge([]ident.Identifier{host}) == nil {
