@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 const (
@@ -27,9 +28,9 @@ const (
 // source is where a passphrase may stand.
 type source struct{ flag, variable, credential string }
 
-// ReadPassphrase finds the passphrase of the keys: in file, when that is not empty; else in $EVERLEAF_PASSPHRASE; else
-// in the systemd credential everleaf-passphrase. It returns nil when there is none of these. One newline at the end is
-// not part of it.
+// ReadPassphrase finds the passphrase of the keys: in file, when that is not empty, in $EVERLEAF_PASSPHRASE, or in the
+// systemd credential everleaf-passphrase. It returns nil when there is none of these, and refuses more than one. One
+// newline at the end is not part of it.
 //
 // A file is refused when it lies in dataDir (the passphrase would be beside the keys, in every copy of the folder), or
 // when others can read it or its group can change it. Reading is granted to the group, since that is how systemd shows
@@ -49,21 +50,54 @@ func CheckTyped(passphrase []byte) ([]byte, error) {
 }
 
 func (s source) read(dataDir, file string, env func(string) string) ([]byte, error) {
-	if file != "" {
+	value, credential := env(s.variable), s.credentialFile(env)
+	if credential != "" && filepath.Clean(file) == credential {
+		credential = "" // one file, named twice
+	}
+	if err := s.refuseTwo(file, value, credential); err != nil {
+		return nil, err
+	}
+	switch {
+	case file != "":
 		return s.readFile(dataDir, file)
-	}
-	if value := env(s.variable); value != "" {
+	case value != "":
 		return checkPassphrase("in $"+s.variable, []byte(value))
+	case credential != "":
+		return s.readFile(dataDir, credential)
 	}
-	credentials := env(credentialsVariable)
-	if credentials == "" {
-		return nil, nil
+	return nil, nil
+}
+
+// credentialFile returns the path of the systemd credential, "" when the service manager gave none.
+func (s source) credentialFile(env func(string) string) string {
+	folder := env(credentialsVariable)
+	if folder == "" {
+		return ""
 	}
-	passphrase, err := s.readFile(dataDir, filepath.Join(credentials, s.credential))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	path := filepath.Join(folder, s.credential)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
 	}
-	return passphrase, err
+	return path
+}
+
+// refuseTwo returns an error when more than one of the sources is given: which of them counts would be a guess, and keys
+// that are encrypted with the other one do not open.
+func (s source) refuseTwo(file, value, credential string) error {
+	var given []string
+	if file != "" {
+		given = append(given, "the file "+file+" ("+s.flag+")")
+	}
+	if value != "" {
+		given = append(given, "$"+s.variable)
+	}
+	if credential != "" {
+		given = append(given, "the systemd credential "+s.credential)
+	}
+	if len(given) < 2 {
+		return nil
+	}
+	return fmt.Errorf("the passphrase is given more than once, by %s; keep one of them", strings.Join(given, " and by "))
 }
 
 // readFile follows links, and reads pipes: a passphrase may come from a secret's mount or from a command.

@@ -15,17 +15,18 @@ func TestPassphraseSources(t *testing.T) {
 	file := passphraseFile(t, "from the file\n")
 	credentials := t.TempDir()
 	writePrivate(t, filepath.Join(credentials, "everleaf-passphrase"), "from the credential\n")
-	all := map[string]string{"EVERLEAF_PASSPHRASE": "from the environment", "CREDENTIALS_DIRECTORY": credentials}
 	credentialOnly := map[string]string{"CREDENTIALS_DIRECTORY": credentials}
 	tests := []struct {
 		name, file string
 		env        map[string]string
 		want       string
 	}{
-		{"file before all", file, all, "from the file"},
-		{"environment before credential", "", all, "from the environment"},
+		{"file", file, nil, "from the file"},
+		{"environment", "", map[string]string{"EVERLEAF_PASSPHRASE": "from the environment"}, "from the environment"},
 		{"credential", "", credentialOnly, "from the credential"},
+		{"file that is the credential", credentials + "/./everleaf-passphrase", credentialOnly, "from the credential"},
 		{"empty variable counts as unset", "", map[string]string{"EVERLEAF_PASSPHRASE": "", "CREDENTIALS_DIRECTORY": credentials}, "from the credential"},
+		{"file beside credentials of another kind", file, map[string]string{"CREDENTIALS_DIRECTORY": t.TempDir()}, "from the file"},
 		{"credentials of another kind", "", map[string]string{"CREDENTIALS_DIRECTORY": t.TempDir()}, ""},
 		{"none", "", nil, ""},
 	}
@@ -47,14 +48,13 @@ func TestNewPassphraseSources(t *testing.T) {
 	credentials := t.TempDir()
 	writePrivate(t, filepath.Join(credentials, "everleaf-passphrase"), "present\n")
 	writePrivate(t, filepath.Join(credentials, "everleaf-new-passphrase"), "new credential\n")
-	all := map[string]string{"EVERLEAF_PASSPHRASE": "present", "EVERLEAF_NEW_PASSPHRASE": "new variable", "CREDENTIALS_DIRECTORY": credentials}
 	for _, test := range []struct {
 		file string
 		env  map[string]string
 		want string
 	}{
-		{passphraseFile(t, "new file\n"), all, "new file"},
-		{"", all, "new variable"},
+		{passphraseFile(t, "new file\n"), map[string]string{"EVERLEAF_PASSPHRASE": "present"}, "new file"},
+		{"", map[string]string{"EVERLEAF_PASSPHRASE": "present", "EVERLEAF_NEW_PASSPHRASE": "new variable"}, "new variable"},
 		{"", map[string]string{"EVERLEAF_PASSPHRASE": "present", "CREDENTIALS_DIRECTORY": credentials}, "new credential"},
 		{"", map[string]string{"EVERLEAF_PASSPHRASE": "present"}, ""},
 	} {
@@ -62,8 +62,37 @@ func TestNewPassphraseSources(t *testing.T) {
 			t.Errorf("got %q, %v, want %q", got, err, test.want)
 		}
 	}
-	_, err := keyring.ReadNewPassphrase(t.TempDir(), "/none", env(all))
+	_, err := keyring.ReadNewPassphrase(t.TempDir(), "/none", env(nil))
 	requireRefusal(t, err, "the passphrase file /none does not exist; name the right one with --new-passphrase-file")
+}
+
+// Which of two sources counts would be a guess, so both are named.
+func TestTwoPassphraseSourcesAreRefused(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{"everleaf-passphrase", "everleaf-new-passphrase"} {
+		writePrivate(t, filepath.Join(folder, name), "secret\n")
+	}
+	for _, kind := range []struct {
+		read                       func(string, string, func(string) string) ([]byte, error)
+		flag, variable, credential string
+	}{
+		{keyring.ReadPassphrase, "--passphrase-file", "EVERLEAF_PASSPHRASE", "everleaf-passphrase"},
+		{keyring.ReadNewPassphrase, "--new-passphrase-file", "EVERLEAF_NEW_PASSPHRASE", "everleaf-new-passphrase"},
+	} {
+		file, variable, credential := "the file /f ("+kind.flag+")", "$"+kind.variable, "the systemd credential "+kind.credential
+		for _, test := range []struct {
+			file, value, folder string
+			want                []string
+		}{
+			{"/f", "x", "", []string{file, variable}},
+			{"/f", "", folder, []string{file, credential}},
+			{"", "x", folder, []string{variable, credential}},
+			{"/f", "x", folder, []string{file, variable, credential}},
+		} {
+			_, err := kind.read(t.TempDir(), test.file, env(map[string]string{kind.variable: test.value, "CREDENTIALS_DIRECTORY": test.folder}))
+			requireRefusal(t, err, "the passphrase is given more than once, by "+strings.Join(test.want, " and by ")+"; keep one of them")
+		}
+	}
 }
 
 func TestTypedPassphrase(t *testing.T) {
@@ -108,8 +137,7 @@ func TestPassphraseVariableIsOneLine(t *testing.T) {
 }
 
 func TestMissingPassphraseFile(t *testing.T) {
-	all := env(map[string]string{"EVERLEAF_PASSPHRASE": "not taken instead"})
-	got, err := keyring.ReadPassphrase(t.TempDir(), filepath.Join(t.TempDir(), "missing"), all)
+	got, err := keyring.ReadPassphrase(t.TempDir(), filepath.Join(t.TempDir(), "missing"), env(nil))
 	if !errors.Is(err, fs.ErrNotExist) || got != nil {
 		t.Errorf("got %q, %v, want fs.ErrNotExist", got, err)
 	}
