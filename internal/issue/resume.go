@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -35,7 +36,7 @@ func (s *Service) ResumeIssuances(ctx context.Context, before time.Time, giveUp 
 			switch {
 			case ctx.Err() != nil:
 				return ended, ctx.Err()
-			case err == nil || fault.Is(err, fault.Conflict): // ended here or by another
+			case err == nil: // ended here or by another
 				ended++
 			default:
 				waiting++
@@ -56,16 +57,22 @@ func (s *Service) ResumeIssuances(ctx context.Context, before time.Time, giveUp 
 	return ended, nil
 }
 
-// finish signs an intent, or abandons it when that makes no sense any more or has failed for giveUp.
+// finish signs an intent, or abandons it when its key is blocked or signing has failed for giveUp.
 func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Duration) error {
-	overtaken, err := s.overtaken(ctx, intent)
-	if err == nil && overtaken != nil {
-		return s.abandon(ctx, intent, *overtaken, errors.New("overtaken by events"))
+	// A key that is known to be compromised is not certified (BR section 6.1.1.3), also when its intent came first.
+	blocked, err := s.store.KeyBlocked(ctx, intent.KeyHash)
+	if err == nil && blocked {
+		return s.abandon(ctx, intent, acme.Failure{
+			Kind: string(fault.BadCSR), Public: "The key was reported as compromised before the certificate was signed; place a new order with a new key.",
+		}, errors.New("its key is blocked"))
 	}
 	if err == nil {
 		err = s.resume(ctx, intent)
 	}
-	if err == nil || ctx.Err() != nil || fault.Is(err, fault.Conflict) {
+	if fault.Is(err, fault.Conflict) {
+		err = s.otherwise(ctx, intent, err)
+	}
+	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	if s.patience.failed(intent.ID, s.options.Now()) < giveUp {
@@ -76,25 +83,22 @@ func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Dur
 	}, err)
 }
 
-// overtaken tells why nobody may have the certificate of an intent any more; nil: nothing speaks against it. A key that is
-// known to be compromised is not certified (BR section 6.1.1.3), also when its intent came first.
-func (s *Service) overtaken(ctx context.Context, intent pki.Intent) (*acme.Failure, error) {
-	if s.now().After(intent.NotAfter) {
-		return &acme.Failure{
-			Kind: string(fault.Unavailable), Public: "The certificate could not be signed before the end of its validity; place a new order.",
-		}, nil
+// otherwise returns nil when another has ended the intent meanwhile, else the conflict that stands in the way.
+func (s *Service) otherwise(ctx context.Context, intent pki.Intent, conflict error) error {
+	last := len(intent.ID) - 1
+	page, err := s.store.Intents(ctx, intent.Begun.Add(time.Second), intent.ID[:last], resumePage) // from just before it on
+	if err == nil && slices.ContainsFunc(page, func(i pki.Intent) bool { return i.ID == intent.ID }) {
+		err = conflict
 	}
-	blocked, err := s.store.KeyBlocked(ctx, intent.KeyHash)
-	if err != nil || !blocked {
-		return nil, err
-	}
-	return &acme.Failure{
-		Kind: string(fault.BadCSR), Public: "The key was reported as compromised before the certificate was signed; place a new order with a new key.",
-	}, nil
+	return err
 }
 
-// resume signs the recorded bytes of an intent and records the certificate.
+// resume signs the recorded bytes of an intent and records the certificate. It does not sign what has expired: by the
+// clock of now, which may be wrong, so that this is one more failed try and not the end.
 func (s *Service) resume(ctx context.Context, intent pki.Intent) error {
+	if s.now().After(intent.NotAfter) {
+		return fmt.Errorf("its validity ended at %s", intent.NotAfter.Format(time.RFC3339))
+	}
 	issuer, err := s.issuerByID(ctx, intent.Issuer)
 	if err != nil {
 		return err
@@ -117,6 +121,6 @@ func (s *Service) abandon(ctx context.Context, intent pki.Intent, failure acme.F
 		slog.String("reason", failure.Public), slog.Any("error", cause))
 	return s.store.AbandonIssuance(ctx, intent.ID, failure, event.Event{
 		ID: s.newID(), At: s.now(), Organisation: intent.Organisation, Actor: "system",
-		Action: event.OrderFailed, Object: intent.Order, Detail: "could not be signed",
+		Action: event.OrderFailed, Object: intent.Order, Detail: failure.Public,
 	})
 }

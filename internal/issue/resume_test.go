@@ -15,6 +15,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/issue"
@@ -159,30 +160,75 @@ func TestAnIntentIsAbandonedWhenThisRunFailedLongEnough(t *testing.T) {
 	}
 }
 
-// An intent that makes no sense any more is not signed, whatever the time.
-func TestOvertakenIntentsAreAbandonedUnsigned(t *testing.T) {
-	for about, c := range map[string]struct {
-		overtake func(h *house, r issue.Requester, leaked crypto.Signer)
-		want     string
-	}{
-		"its validity is over": {func(h *house, _ issue.Requester, _ crypto.Signer) { h.Clock.Advance(91 * 24 * time.Hour) }, "end of its validity"},
-		"its key is compromised": {func(h *house, r issue.Requester, leaked crypto.Signer) {
-			h.prove(leaked, h.issued(r, leaked, "b.example.com").Certificate.DER)
-		}, "compromised"},
-	} {
-		t.Run(about, func(t *testing.T) {
-			h := newHouse(t)
-			r, key := h.requester(), newKey(t)
-			order, _ := h.begun(r, key, "a.example.com")
-			c.overtake(h, r, key)
-			service, signer := h.run(dead)
-			ended, err := h.resume(service)
-			check(t, err)
-			view := h.order(r, order.ID)
-			if ended != 1 || signer.resumed.Load() != 0 || view.Status != acme.Invalid || !strings.Contains(view.Failure.Public, c.want) {
-				t.Errorf("%d ended, %d tries, the order is %s: %+v", ended, signer.resumed.Load(), view.Status, view.Failure)
-			}
-		})
+// An intent whose key is compromised is not signed, whatever the time.
+func TestAnIntentOfACompromisedKeyIsAbandonedUnsigned(t *testing.T) {
+	h := newHouse(t)
+	r, key := h.requester(), newKey(t)
+	order, _ := h.begun(r, key, "a.example.com")
+	h.prove(key, h.issued(r, key, "b.example.com").Certificate.DER)
+	service, signer := h.run(dead)
+	ended, err := h.resume(service)
+	check(t, err)
+	view := h.order(r, order.ID)
+	if ended != 1 || signer.resumed.Load() != 0 || view.Status != acme.Invalid || !strings.Contains(view.Failure.Public, "compromised") {
+		t.Errorf("%d ended, %d tries, the order is %s: %+v", ended, signer.resumed.Load(), view.Status, view.Failure)
+	}
+	events, err := h.Store.Events(t.Context(), order.ID, "", 10)
+	check(t, err)
+	if !slices.ContainsFunc(events, func(e event.Event) bool { return e.Action == event.OrderFailed && e.Detail == view.Failure.Public }) {
+		t.Errorf("the log does not say why: %v", events)
+	}
+}
+
+// contradicting is a store that ends no intent, and says that another did.
+type contradicting struct{ issue.Store }
+
+func (contradicting) CompleteIssuance(context.Context, string, []byte, time.Time, event.Event) error {
+	return fault.New(fault.Conflict, "there is no such intent")
+}
+
+func TestAConflictThatEndsNothingIsAFailure(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	h.begun(r, newKey(t), "a.example.com")
+	h.begun(r, newKey(t), "b.example.com")
+	service := h.service(func(e *issue.Engines, _ *issue.Options) { e.Store = contradicting{h.Store} })
+	if ended, err := h.resume(service); ended != 0 || err == nil || !strings.HasPrefix(err.Error(), "2 issuances wait") {
+		t.Errorf("%d ended: %v", ended, err)
+	}
+}
+
+// An intent whose certificate would have expired is not signed; but a clock that is ahead for a while ends no issuance.
+func TestAnExpiredIntentWaitsForItsEnd(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	order, _ := h.begun(r, newKey(t), "a.example.com")
+	service, signer := h.run(func(ctx context.Context, p pki.Prepared) ([]byte, error) { return p.Sign(ctx) })
+	const ahead = 91 * 24 * time.Hour
+	h.Clock.Advance(ahead)
+	if ended, err := h.resume(service); ended != 0 || err == nil || !strings.Contains(err.Error(), "validity ended") || signer.resumed.Load() != 0 {
+		t.Errorf("%d ended, %d tries: %v", ended, signer.resumed.Load(), err)
+	}
+	h.Clock.Advance(time.Hour)
+	other, _ := h.run(dead)
+	_, _ = h.resume(other) // begins to count
+	h.Clock.Advance(time.Hour)
+	if ended, err := h.resume(other); ended != 1 || err != nil {
+		t.Errorf("at the end of the patience: %d ended, %v", ended, err)
+	}
+	if view := h.order(r, order.ID); view.Status != acme.Invalid {
+		t.Errorf("the order is %s", view.Status)
+	}
+
+	second, _ := h.begun(r, newKey(t), "a.example.com")
+	h.Clock.Advance(ahead)
+	_, _ = h.resume(service)
+	h.Clock.Advance(-ahead)
+	if ended, err := h.resume(service); ended != 1 || err != nil {
+		t.Errorf("when the clock is right again: %d ended, %v", ended, err)
+	}
+	if view := h.order(r, second.ID); view.Status != acme.Valid {
+		t.Errorf("the order is %s", view.Status)
 	}
 }
 
