@@ -46,7 +46,7 @@ func start(t *testing.T, c config.Config) running {
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan Info, 1), make(chan error, 1)
 	go func() {
-		err := a.Serve(ctx, noEnv, Control{Ready: func(i Info) { ready <- i }})
+		err := a.Serve(ctx, Control{Ready: func(i Info) { ready <- i }})
 		ended <- errors.Join(err, a.Close())
 	}()
 	var info Info
@@ -177,7 +177,7 @@ func TestAMissingSealingKeyIsRefusedOnceSomethingIsSealed(t *testing.T) {
 	start(t, settings(t, dir)).stop()
 	lose()
 	r := start(t, settings(t, dir)) // nothing was sealed: a new key loses nothing
-	_, err := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir, noEnv))).CreateCredential(t.Context(), adminapi.NewCredential{Name: "c"})
+	_, err := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir))).CreateCredential(t.Context(), adminapi.NewCredential{Name: "c"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestATakenPortIsToldAndLeavesTheFolderFree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(a.Serve(t.Context(), noEnv, Control{}), a.Close())
+	err = errors.Join(a.Serve(t.Context(), Control{}), a.Close())
 	if err == nil || !strings.Contains(err.Error(), "--listen") {
 		t.Errorf("%v", err)
 	}
@@ -266,7 +266,7 @@ func TestStrangersCannotMakeTheChecksRun(t *testing.T) {
 func TestTheSocketIsTheOperators(t *testing.T) {
 	dir := t.TempDir()
 	start(t, settings(t, dir))
-	path := SocketPath(dir, noEnv)
+	path := SocketPath(dir)
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v %v", info, err)
@@ -277,22 +277,43 @@ func TestTheSocketIsTheOperators(t *testing.T) {
 	}
 }
 
-func TestALongPathGetsAnotherSocket(t *testing.T) {
-	short := SocketPath("/srv/everleaf", noEnv)
-	long := "/srv/" + strings.Repeat("x", 150)
-	if short != "/srv/everleaf/everleaf.sock" {
-		t.Error(short)
+// Whoever may write to the place of the socket can pose as the server: it is in the data folder, or there is none.
+func TestTheSocketIsInTheDataFolder(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	for _, data := range []string{"/srv/everleaf", "/srv/" + strings.Repeat("x", 150)} {
+		if got := SocketPath(data); got != data+"/everleaf.sock" {
+			t.Error(got)
+		}
 	}
-	one, two := SocketPath(long+"1", noEnv), SocketPath(long+"2", noEnv)
-	if len(one) > 108 || one == two {
-		t.Errorf("%s %s", one, two)
+}
+
+func TestAFolderWhosePathIsTooLongIsRefused(t *testing.T) {
+	parent := t.TempDir()
+	longest := filepath.Join(parent, strings.Repeat("x", maxFolder-len(parent)-1))
+	a, err := Open(t.Context(), settings(t, longest), slog.New(slog.DiscardHandler), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := bindSocket(t.Context(), SocketPath(longest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.Close(), a.Close()); err != nil {
+		t.Error(err)
+	}
+	_, err = Open(t.Context(), settings(t, longest+"x"), slog.New(slog.DiscardHandler), noEnv)
+	if err == nil || !strings.HasSuffix(err.Error(), "octets, too long for the admin socket; use a shorter one") {
+		t.Errorf("%v", err)
+	}
+	if entries, err := os.ReadDir(parent); err != nil || len(entries) != 1 {
+		t.Errorf("a folder was made: %v %v", entries, err)
 	}
 }
 
 func TestCareOverTheSocket(t *testing.T) {
 	dir := t.TempDir()
 	r := start(t, settings(t, dir))
-	client := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir, noEnv)))
+	client := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir)))
 	readiness, err := client.Readiness(t.Context())
 	if err != nil || !readiness.Ready || !readiness.Serving || len(readiness.Checks) != 5 {
 		t.Errorf("%+v %v", readiness, err)
@@ -333,7 +354,7 @@ func TestCareOverTheSocket(t *testing.T) {
 
 func TestAStaleListIsNoReasonForAlarm(t *testing.T) {
 	r := start(t, settings(t, t.TempDir()))
-	client := adminapi.NewClient(adminapi.OverSocket(SocketPath(r.info.Data, noEnv)))
+	client := adminapi.NewClient(adminapi.OverSocket(SocketPath(r.info.Data)))
 	list, err := client.Certificates(t.Context(), adminapi.CertificateFilter{})
 	if err != nil {
 		t.Fatal(err)

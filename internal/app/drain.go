@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -28,7 +26,6 @@ func (s *server) drain(cause, failure error) error {
 	a.log.Info("the server stops", slog.Any("cause", cause), slog.Duration("limit", a.config.Drain))
 	a.ending.problem = errors.Join(failure, s.shutdown())
 	s.jobs.Stop()
-	_ = os.Remove(filepath.Dir(s.listeners.admin.Addr().String())) // a runtime folder, when no other server uses it; never the data folder, which is not empty
 	return a.ending.problem
 }
 

@@ -85,7 +85,7 @@ func lastLine(t *testing.T, stop func(*App, context.CancelCauseFunc)) string {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	_ = a.Serve(ctx, noEnv, Control{Ready: func(Info) { stop(a, cancel) }})
+	_ = a.Serve(ctx, Control{Ready: func(Info) { stop(a, cancel) }})
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestTheOperatorsDoorHasNoWriteLimit(t *testing.T) {
 	defer cancel()
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		err := a.Serve(ctx, noEnv, Control{
+		err := a.Serve(ctx, Control{
 			Ready: func(Info) { close(ready) },
 			Reload: func(context.Context) (adminapi.Reloaded, error) {
 				<-time.After(5 * limit)
@@ -122,7 +122,7 @@ func TestTheOperatorsDoorHasNoWriteLimit(t *testing.T) {
 		ended <- errors.Join(err, a.Close())
 	}()
 	<-ready
-	done, err := adminapi.NewClient(adminapi.OverSocket(SocketPath(a.config.Data, noEnv))).Reload(t.Context())
+	done, err := adminapi.NewClient(adminapi.OverSocket(SocketPath(a.config.Data))).Reload(t.Context())
 	if err != nil || done.File != "answered" {
 		t.Errorf("an operation beyond the write limit: %+v %v", done, err)
 	}

@@ -1,14 +1,13 @@
 package app
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/gofrs/flock"
 
@@ -33,6 +32,9 @@ type folder struct {
 
 // openFolder makes the folder if it does not exist and takes its lock. The lock ends with the process, however it ends.
 func openFolder(path string) (*folder, error) {
+	if err := checkLength(path); err != nil {
+		return nil, err
+	}
 	if err := durable.MkdirAll(path); err != nil {
 		return nil, refusedFolder(path, "made", err)
 	}
@@ -73,24 +75,29 @@ func (f *folder) roots() string { return f.file(RootsFile) }
 // serverChain is the certificate of the HTTPS listener with its chain.
 func (f *folder) serverChain() string { return f.file("server.pem") }
 
-// maxSocketPath is the longest path that every system takes for a Unix socket.
-const maxSocketPath = 100
+// socketFile is where the server of a data folder listens for administration.
+const socketFile = "everleaf.sock"
 
-// SocketPath returns where the server of a data folder listens for administration: in the folder, or, where that path is
-// too long for a socket, in the runtime folder under a name derived from it.
-func SocketPath(data string, env func(string) string) string {
-	absolute, err := filepath.Abs(data)
-	if err != nil {
-		absolute = data
+// maxFolder is the longest absolute path of a data folder, in octets: the path of its socket must fit into the address of a
+// Unix socket, with the NUL that ends it (sun_path of unix(7)).
+const maxFolder = len(syscall.RawSockaddrUnix{}.Path) - 1 - len("/"+socketFile)
+
+// SocketPath returns where the server of a data folder listens for administration: in the folder and nowhere else, for
+// whoever may write to the place of the socket can pose as the server.
+func SocketPath(data string) string { return filepath.Join(absolute(data), socketFile) }
+
+// checkLength refuses a data folder in which a server could not listen for administration.
+func checkLength(path string) error {
+	if len(absolute(path)) > maxFolder {
+		return fmt.Errorf("the path of the data folder %s is longer than %d octets, too long for the admin socket; use a shorter one", path, maxFolder)
 	}
-	path := filepath.Join(absolute, "everleaf.sock")
-	if len(path) <= maxSocketPath {
-		return path
+	return nil
+}
+
+// absolute returns path as it is where the working folder is gone.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
 	}
-	runtime := env("XDG_RUNTIME_DIR")
-	if runtime == "" || len(runtime) > maxSocketPath/2 {
-		runtime = os.TempDir()
-	}
-	sum := sha256.Sum256([]byte(absolute))
-	return filepath.Join(runtime, "everleaf-"+strconv.Itoa(os.Getuid()), hex.EncodeToString(sum[:8])+".sock")
+	return path
 }

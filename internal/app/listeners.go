@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/everleaf-pki/everleaf/internal/config"
@@ -22,7 +21,7 @@ type listeners struct {
 }
 
 // listen binds every listener, or none.
-func listen(ctx context.Context, c config.Config, env func(string) string) (l listeners, err error) {
+func listen(ctx context.Context, c config.Config) (l listeners, err error) {
 	defer func() {
 		if err != nil {
 			l.close()
@@ -40,7 +39,7 @@ func listen(ctx context.Context, c config.Config, env func(string) string) (l li
 			return l, err
 		}
 	}
-	l.admin, err = bindSocket(ctx, SocketPath(c.Data, env))
+	l.admin, err = bindSocket(ctx, SocketPath(c.Data))
 	return l, err
 }
 
@@ -93,9 +92,6 @@ func bind(ctx context.Context, setting, address string) (net.Listener, error) {
 // bindSocket binds the administration socket, usable by this user only. A socket that a dead server left is removed:
 // the lock of the data folder says that its server is gone.
 func bindSocket(ctx context.Context, path string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("the folder of the administration socket cannot be made: %w", err)
-	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("an old administration socket cannot be removed: %w", err)
 	}

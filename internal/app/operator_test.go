@@ -43,8 +43,8 @@ func TestEventsAndTheLogNameTheOperator(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	err = errors.Join(a.Serve(ctx, noEnv, Control{Ready: func(Info) {
-		client := adminapi.NewClient(adminapi.OverSocket(SocketPath(a.config.Data, noEnv)))
+	err = errors.Join(a.Serve(ctx, Control{Ready: func(Info) {
+		client := adminapi.NewClient(adminapi.OverSocket(SocketPath(a.config.Data)))
 		if actor := declare(t, client, "one"); actor != "admin:"+own() {
 			t.Errorf("over the socket: %s", actor)
 		}

@@ -25,7 +25,7 @@ func TestAnotherPublicURLOpensAnotherShard(t *testing.T) {
 	if r.info.PublicURL != "http://pki.example.com" {
 		t.Error(r.info.PublicURL)
 	}
-	issuer, err := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir, noEnv))).Issuer(t.Context(), "default")
+	issuer, err := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir))).Issuer(t.Context(), "default")
 	if err != nil || !strings.HasPrefix(issuer.CRL, "http://pki.example.com/crl/") || !strings.HasSuffix(issuer.CRL, "/2.crl") {
 		t.Errorf("%+v %v", issuer, err)
 	}
@@ -147,7 +147,7 @@ func TestAGuessedPublicURLIsTold(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			var info Info
-			err = errors.Join(a.Serve(ctx, noEnv, Control{Ready: func(i Info) { info = i; cancel() }}), a.Close())
+			err = errors.Join(a.Serve(ctx, Control{Ready: func(i Info) { info = i; cancel() }}), a.Close())
 			if err != nil || info.Guessed != tt.want || strings.Contains(log.String(), "no public URL is set") != tt.want {
 				t.Errorf("told: %t, error %v, log:\n%s", info.Guessed, err, log.String())
 			}

@@ -77,7 +77,7 @@ func TestAStopBeforeItIsReadyIsNoError(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("terminated signal received"))
-	err = errors.Join(a.Serve(ctx, noEnv, Control{Ready: func(Info) {}}), a.Close())
+	err = errors.Join(a.Serve(ctx, Control{Ready: func(Info) {}}), a.Close())
 	if err != nil || !strings.Contains(log.String(), `msg="the server was stopped before it was ready" cause="terminated signal received"`) {
 		t.Errorf("%v, log:\n%s", err, log.String())
 	}

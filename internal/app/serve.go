@@ -55,8 +55,8 @@ type server struct {
 
 // Serve makes the CA at the first start and serves until ctx ends; then it drains: nothing new is accepted, open
 // requests are answered, validations that run are left to the next start.
-func (a *App) Serve(ctx context.Context, env func(string) string, control Control) error {
-	l, err := listen(ctx, a.config, env)
+func (a *App) Serve(ctx context.Context, control Control) error {
+	l, err := listen(ctx, a.config)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ and keeps all the old settings.`,
 			if err := requireInstallation(settings.Data); err != nil {
 				return err
 			}
-			socket := app.SocketPath(settings.Data, c.env)
+			socket := app.SocketPath(settings.Data)
 			if live, err := answers(cmd.Context(), socket); err != nil {
 				return err
 			} else if !live {

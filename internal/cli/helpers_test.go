@@ -115,10 +115,7 @@ func serveDoor(t *testing.T, door http.Handler) string {
 	if err := os.WriteFile(filepath.Join(data, app.DatabaseFile), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	socket := app.SocketPath(data, func(string) string { return "" })
-	if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	socket := app.SocketPath(data)
 	var lc net.ListenConfig
 	listener, err := lc.Listen(t.Context(), "unix", socket)
 	if err != nil {

@@ -68,7 +68,7 @@ func (c *command) changePassphrase(cmd *cobra.Command, file string) (result, err
 	if err := requireInstallation(settings.Data); err != nil {
 		return result{}, err
 	}
-	if live, err := answers(cmd.Context(), app.SocketPath(settings.Data, c.env)); err != nil {
+	if live, err := answers(cmd.Context(), app.SocketPath(settings.Data)); err != nil {
 		return result{}, err
 	} else if live {
 		return result{}, fmt.Errorf("the server of %s runs with the present passphrase; stop it, run this command again, and start it with the new one", settings.Data)

@@ -64,7 +64,7 @@ func (c *command) reach(ctx context.Context, settings config.Config) (*client, e
 	if err := requireInstallation(settings.Data); err != nil {
 		return nil, err
 	}
-	socket := app.SocketPath(settings.Data, c.env)
+	socket := app.SocketPath(settings.Data)
 	for deadline := time.Now().Add(c.patience); ; {
 		if live, err := answers(ctx, socket); err != nil {
 			return nil, err

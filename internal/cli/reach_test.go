@@ -63,10 +63,7 @@ func TestDeadSocket(t *testing.T) {
 	if err := holder.Close(); err != nil {
 		t.Fatal(err)
 	}
-	socket := app.SocketPath(data, func(string) string { return "" })
-	if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	socket := app.SocketPath(data)
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
@@ -99,10 +96,7 @@ func TestNoAnswer(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(data, app.DatabaseFile), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	socket := app.SocketPath(data, func(string) string { return "" })
-	if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	socket := app.SocketPath(data)
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)

@@ -58,7 +58,7 @@ func (c *command) serve(cmd *cobra.Command) error {
 	stop := onHangup(cmd.Context(), again)
 	defer stop()
 	context.AfterFunc(cmd.Context(), func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyStopping) })
-	err = installation.Serve(cmd.Context(), c.env, app.Control{
+	err = installation.Serve(cmd.Context(), app.Control{
 		Ready: func(i app.Info) {
 			banner(c.Err, i)
 			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)

@@ -116,7 +116,7 @@ func newWorld(t *testing.T, binary string) *world {
 	everleaf("profile set brief --lifetime 1m --backdate 30s")
 	everleaf("connector create " + briefConnector + " --profiles brief")
 	everleaf("connector create " + boundConnector + " --require-eab")
-	w.admin = adminapi.NewClient(adminapi.OverSocket(app.SocketPath(data, os.Getenv)))
+	w.admin = adminapi.NewClient(adminapi.OverSocket(app.SocketPath(data)))
 	var err error
 	w.bound, err = w.admin.CreateCredential(t.Context(), adminapi.NewCredential{Name: "shop", Connector: boundConnector})
 	if err != nil {

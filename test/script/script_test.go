@@ -68,7 +68,6 @@ func setup(e *testscript.Env) error {
 	for name, value := range map[string]string{
 		"EVERLEAF_DATA":   filepath.Join(e.WorkDir, "data"),
 		"EVERLEAF_CONFIG": filepath.Join(e.WorkDir, "everleaf.yaml"),
-		"XDG_RUNTIME_DIR": filepath.Join(e.WorkDir, "run"),
 	} {
 		e.Setenv(name, value)
 	}

@@ -67,7 +67,7 @@ func startServer(ts *testscript.TestScript, http01Port int, args []string) (*ser
 	}
 	all := append([]string{"serve", "--listen", "127.0.0.1:0", "--dns-resolver", "127.0.0.1:9", "--http01-port", strconv.Itoa(http01Port)}, args...)
 	s := &server{cmd: exec.Command(binary, all...), log: ts.MkAbs("server.log"), ended: make(chan error, 1)}
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "EVERLEAF_DATA", "EVERLEAF_CONFIG", "EVERLEAF_PASSPHRASE", "XDG_RUNTIME_DIR", "GOCOVERDIR"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "EVERLEAF_DATA", "EVERLEAF_CONFIG", "EVERLEAF_PASSPHRASE", "GOCOVERDIR"} {
 		if value := ts.Getenv(name); value != "" {
 			s.cmd.Env = append(s.cmd.Env, name+"="+value)
 		}
