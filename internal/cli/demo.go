@@ -16,7 +16,8 @@ func newDemo(c *command) *cobra.Command {
 		Short: "Show the life of a certificate on this machine, in seconds",
 		Long: `Show the life of a certificate on this machine: a certificate authority and a
 web site start, the site proves control of its name, gets a certificate that
-lives for one minute, serves it, and renews it again and again.
+lives for two minutes, serves it, and renews it after a third of that, early for
+whoever watches, again and again.
 
 It needs no root rights, installs nothing, listens on loopback only, and leaves
 nothing behind.`,

@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/app"
@@ -41,8 +43,36 @@ type Options struct {
 	Once bool // end after the first handshake
 }
 
-// Run runs the demonstration until ctx ends or nobody reads it any more, or once.
+// Run runs the demonstration until ctx ends or nobody reads it any more, or once. To be told to end is no error, whatever
+// was under way; that Out takes no more is one, unless its reader went away.
 func Run(ctx context.Context, o Options) error {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	show := newStage(o.Out, cancel)
+	err := play(inner, cancel, o, show)
+	switch {
+	case ctx.Err() != nil:
+		show.title("Ended.")
+		return nil
+	case errors.Is(show.failure, syscall.EPIPE):
+		return nil
+	case show.failure != nil:
+		return fmt.Errorf("the demonstration cannot be shown: %w; let it write elsewhere", reason(show.failure))
+	}
+	return err
+}
+
+// reason returns what the system said, without the name of the call and the file.
+func reason(err error) error {
+	if named, ok := errors.AsType[*fs.PathError](err); ok {
+		return named.Err
+	}
+	return err
+}
+
+// play sets up a folder, a site and a CA, performs with them, and takes them away again.
+func play(ctx context.Context, cancel context.CancelFunc, o Options, show *stage) error {
+	show.title("The life of a certificate, all on this machine. Nothing is installed; everything ends with this command.")
 	dir, err := os.MkdirTemp("", "everleaf-demo-")
 	if err != nil {
 		return fmt.Errorf("make a temporary folder: %w", err)
@@ -53,51 +83,43 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer s.close()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	show := newStage(o.Out, cancel)
-	show.title("The life of a certificate, all on this machine. Nothing is installed; everything ends with this command.")
-
-	installation, stopped, err := startCA(ctx, cancel, dir, s, show)
+	ca, err := openCA(ctx, dir, s)
 	if err != nil {
 		return err
 	}
-	err = perform(ctx, o, installation, s, show)
-	if ctx.Err() != nil {
-		err = nil // whatever was under way was ended; if the CA failed, it says why
-	}
+	ready, stopped := serve(ctx, cancel, ca)
+	err = perform(ctx, o, ca, ready, s, show)
+	ended := ctx.Err() != nil
 	cancel()
-	return errors.Join(err, <-stopped)
+	failed := <-stopped
+	if ended && failed != nil {
+		return failed // it says why whatever was under way was ended
+	}
+	return errors.Join(err, failed)
 }
 
-// startCA starts a CA whose validator looks at the site's port. The channel tells how it ended.
-func startCA(ctx context.Context, cancel context.CancelFunc, dir string, s *site, show *stage) (app.Info, <-chan error, error) {
+// openCA makes a CA in the folder whose validator looks at the site's ports.
+func openCA(ctx context.Context, dir string, s *site) (*app.App, error) {
 	c := config.Config{
 		Data: filepath.Join(dir, "ca"), Listen: "127.0.0.1:0", MetricsListen: "off",
 		HTTP01Port: portOf(s.plain), TLSALPN01Port: portOf(s.secure), MaxPerAddress: 64, Drain: time.Second,
 	}
-	env := func(string) string { return "" }
-	ca, err := app.Open(ctx, c, slog.New(slog.DiscardHandler), env)
-	if err != nil {
-		return app.Info{}, nil, err
-	}
+	return app.Open(ctx, c, slog.New(slog.DiscardHandler), noVariables)
+}
+
+func noVariables(string) string { return "" }
+
+// serve runs the CA until ctx ends, and calls cancel when it has ended. The channels tell that it is ready, and how it
+// ended, when nothing uses its folder any more.
+func serve(ctx context.Context, cancel context.CancelFunc, ca *app.App) (<-chan app.Info, <-chan error) {
 	ready := make(chan app.Info, 1)
 	stopped := make(chan error, 1)
 	go func() {
-		err := ca.Serve(ctx, env, app.Control{Ready: func(i app.Info) { ready <- i }})
+		err := ca.Serve(ctx, app.Control{Ready: func(i app.Info) { ready <- i }})
 		stopped <- errors.Join(err, ca.Close())
 		cancel()
 	}()
-	select {
-	case info := <-ready:
-		if err := declare(ctx, ca); err != nil {
-			return info, nil, err
-		}
-		show.step("a certificate authority starts: root, issuer, ACME directory %s", info.Directory)
-		return info, stopped, nil
-	case <-ctx.Done():
-		return app.Info{}, nil, errors.Join(errNoStart, <-stopped)
-	}
+	return ready, stopped
 }
 
 // declare gives the connector a profile whose certificates live for two minutes, and makes it prove control each time.
@@ -117,8 +139,18 @@ func declare(ctx context.Context, ca *app.App) error {
 	return err
 }
 
-// perform obtains, installs and verifies, and goes on renewing at two thirds of the life.
-func perform(ctx context.Context, o Options, info app.Info, s *site, show *stage) error {
+// perform waits for the CA, obtains, installs and verifies, and goes on renewing after a third of the life.
+func perform(ctx context.Context, o Options, ca *app.App, ready <-chan app.Info, s *site, show *stage) error {
+	var info app.Info
+	select {
+	case info = <-ready:
+	case <-ctx.Done():
+		return errNoStart
+	}
+	if err := declare(ctx, ca); err != nil {
+		return err
+	}
+	show.step("a certificate authority starts: root, issuer, ACME directory %s", info.Directory)
 	roots, err := readRoots(info.RootFile)
 	if err != nil {
 		return err
@@ -143,7 +175,6 @@ func perform(ctx context.Context, o Options, info app.Info, s *site, show *stage
 				info.RootFile, net.JoinHostPort(siteName, port(s.secure)))
 		}
 		if !show.countdown(ctx, renewal) {
-			show.title("Ended.")
 			return nil
 		}
 	}
@@ -170,7 +201,7 @@ func secure(ctx context.Context, c *client, roots *x509.CertPool, show *stage) (
 		return time.Time{}, errors.New("the handshake shows another certificate than the one installed")
 	}
 	show.step("a handshake shows exactly it: %s, name and chain verified up to the root", served.Version)
-	return leaf.NotBefore.Add(lifetime / 3), nil // soon, for whoever watches
+	return leaf.NotBefore.Add(lifetime / 3), nil // early, for whoever watches
 }
 
 func readRoots(file string) (*x509.CertPool, error) {

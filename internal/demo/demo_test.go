@@ -3,6 +3,8 @@ package demo
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestOnceEndsWithAVerifiedHandshakeAndLeavesNothing(t *testing.T) {
+// It ends with a verified handshake.
+func TestOnceLeavesNothing(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	var out bytes.Buffer
@@ -26,9 +29,7 @@ func TestOnceEndsWithAVerifiedHandshakeAndLeavesNothing(t *testing.T) {
 			t.Errorf("%q is not told:\n%s", want, &out)
 		}
 	}
-	if left, err := filepath.Glob(filepath.Join(temp, "*")); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v %v", left, err)
-	}
+	requireNothing(t, temp)
 }
 
 func TestItEndsWhenItIsTold(t *testing.T) {
@@ -43,23 +44,64 @@ func TestItEndsWhenItIsTold(t *testing.T) {
 	}
 }
 
-// deaf is a reader that has seen enough after the first line.
-type deaf struct{ lines int }
+// Told to end while anything is under way, it ends in order and speaks of nothing else.
+func TestItEndsAtAnyTime(t *testing.T) {
+	for _, after := range []time.Duration{0, 5, 20, 50, 100, 150, 200, 300} {
+		temp := t.TempDir()
+		t.Setenv("TMPDIR", temp)
+		ctx, cancel := context.WithTimeout(t.Context(), after*time.Millisecond)
+		var out bytes.Buffer
+		if err := Run(ctx, Options{Out: &out}); err != nil {
+			t.Errorf("after %d ms: %v", after, err)
+		}
+		cancel()
+		if !strings.HasSuffix(out.String(), "\nEnded.\n\n") {
+			t.Errorf("after %d ms: %s", after, &out)
+		}
+		requireNothing(t, temp)
+	}
+}
+
+// deaf is a reader that takes some lines and then fails.
+type deaf struct {
+	lines int
+	with  error
+}
 
 func (d *deaf) Write(p []byte) (int, error) {
-	if d.lines++; d.lines > 1 {
-		return 0, syscall.EPIPE
+	if d.lines--; d.lines < 0 {
+		return 0, d.with
 	}
 	return len(p), nil
 }
 
 func TestItEndsWhenNobodyReads(t *testing.T) {
-	temp := t.TempDir()
-	t.Setenv("TMPDIR", temp)
-	if err := Run(t.Context(), Options{Out: &deaf{}}); err != nil {
-		t.Error(err)
+	full := &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}
+	const refusal = "the demonstration cannot be shown: no space left on device; let it write elsewhere"
+	for _, tt := range []struct {
+		reader deaf
+		want   string
+	}{
+		{deaf{0, syscall.EPIPE}, "<nil>"},
+		{deaf{1, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}}, "<nil>"},
+		{deaf{5, syscall.EPIPE}, "<nil>"},
+		{deaf{0, full}, refusal},
+		{deaf{1, full}, refusal},
+		{deaf{9, full}, refusal}, // at the last of all
+	} {
+		temp := t.TempDir()
+		t.Setenv("TMPDIR", temp)
+		reader := tt.reader
+		if err := Run(t.Context(), Options{Out: &reader, Once: true}); fmt.Sprint(err) != tt.want {
+			t.Errorf("after %d lines: got %v, want %s", tt.reader.lines, err, tt.want)
+		}
+		requireNothing(t, temp)
 	}
-	if left, err := filepath.Glob(filepath.Join(temp, "*")); err != nil || len(left) > 0 {
+}
+
+func requireNothing(t *testing.T, folder string) {
+	t.Helper()
+	if left, err := filepath.Glob(filepath.Join(folder, "*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v %v", left, err)
 	}
 }
@@ -84,8 +126,8 @@ func TestTheCountdown(t *testing.T) {
 		live bool
 		want string
 	}{
-		"piped":    {false, "   0.00s  renewal in 20s\n  10.00s  renewal in 10s\n  20.00s  two thirds of its life are over: renewal\n"},
-		"terminal": {true, "\r   0.00s  renewal in 2s" + spaces + "\r   1.00s  renewal in 1s" + spaces + "\r" + strings.Repeat(" ", wide) + "\r   2.00s  two thirds of its life are over: renewal\n"},
+		"piped":    {false, "   0.00s  renewal in 20s\n  10.00s  renewal in 10s\n  20.00s  renewal, early for whoever watches\n"},
+		"terminal": {true, "\r   0.00s  renewal in 2s" + spaces + "\r   1.00s  renewal in 1s" + spaces + "\r" + strings.Repeat(" ", wide) + "\r   2.00s  renewal, early for whoever watches\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -14,7 +14,8 @@ type stage struct {
 	out     io.Writer
 	started time.Time
 	live    bool   // out is a terminal, where a line may be written over
-	alone   func() // is called when nobody reads any more
+	alone   func() // is called when out takes no more
+	failure error  // why it does not; nothing is written after it
 }
 
 func newStage(out io.Writer, alone func()) *stage {
@@ -31,7 +32,10 @@ func isTerminal(w io.Writer) bool {
 }
 
 func (s *stage) say(text string) {
-	if _, err := s.out.Write([]byte(text)); err != nil {
+	if s.failure != nil {
+		return
+	}
+	if _, s.failure = s.out.Write([]byte(text)); s.failure != nil {
 		s.alone()
 	}
 }
@@ -60,7 +64,7 @@ func (s *stage) countdown(ctx context.Context, t time.Time) bool {
 		left := time.Until(t)
 		if left <= 0 {
 			s.wipe()
-			s.step("two thirds of its life are over: renewal")
+			s.step("renewal, early for whoever watches")
 			return true
 		}
 		pause := tick
