@@ -16,6 +16,7 @@ import (
 // otherwise the challenge is recorded as processing and the look goes on. A second call joins the look that runs. On
 // a challenge that has its outcome, nothing happens. Errors: Malformed when another challenge ended the authorization;
 // what the connector's rules of now say against it; RateLimited when too many challenges of the account are looked at.
+// A look that waits for its turn is made, and judged, as the connector stands by then.
 func (s *Service) Respond(ctx context.Context, r Requester, authorization string, m acme.Method) (AuthorizationView, error) {
 	if err := open(r.Connector); err != nil {
 		return AuthorizationView{}, err
@@ -40,7 +41,7 @@ func (s *Service) Respond(ctx context.Context, r Requester, authorization string
 	if challenge.KeyAuthorization == "" {
 		challenge.KeyAuthorization = acme.KeyAuthorization(challenge.Token, r.Account.Key)
 	}
-	flight, err := s.looks.join(a.Account, a.ID, m, func(ctx context.Context) { s.look(ctx, r.Connector, a, challenge) })
+	flight, err := s.looks.join(a.Account, a.ID, m, func(ctx context.Context) { s.look(ctx, a, challenge) })
 	if err != nil {
 		return AuthorizationView{}, err
 	}
@@ -72,9 +73,18 @@ func (s *Service) await(ctx context.Context, done <-chan struct{}, authorization
 }
 
 // look validates one challenge and records the outcome, unless the service closes first. A caller who read the
-// authorization just before an earlier look ended does not cause another one.
-func (s *Service) look(ctx context.Context, c policy.Connector, a acme.Authorization, challenge acme.Challenge) {
+// authorization just before an earlier look ended does not cause another one. The connector is read when the look
+// begins, for its turn may come long after it was asked for: suspensions and rules until then hold for it. When it
+// cannot be read, nothing is recorded, and ResumeLooks takes the challenge up again.
+func (s *Service) look(ctx context.Context, a acme.Authorization, challenge acme.Challenge) {
 	if current, err := s.store.Authorization(ctx, a.ID); err == nil && current.Status(s.now()) != acme.Pending {
+		return
+	}
+	c, err := s.store.Connector(ctx, a.Connector)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.log.Error("a challenge could not be looked at", slog.String("authorization", a.ID), slog.Any("error", err))
+		}
 		return
 	}
 	outcome := s.validate(ctx, c, a, challenge)
@@ -88,7 +98,7 @@ func (s *Service) look(ctx context.Context, c policy.Connector, a acme.Authoriza
 	if outcome.Failure != nil {
 		action, detail = event.AuthorizationInvalid, detail+": "+outcome.Failure.Public
 	}
-	_, err := s.store.Conclude(ctx, acme.Conclusion{
+	_, err = s.store.Conclude(ctx, acme.Conclusion{
 		Authorization: a.ID, Method: challenge.Method, KeyAuthorization: challenge.KeyAuthorization,
 		Outcome: outcome, Now: now, ValidUntil: now.Add(c.Rules.ReuseLife.Duration()),
 	}, event.Event{
@@ -129,11 +139,7 @@ func (s *Service) ResumeLooks(ctx context.Context, before time.Time, limit int) 
 		if a.Status(s.now()) != acme.Pending { // it expired since
 			continue
 		}
-		connector, err := s.store.Connector(ctx, a.Connector)
-		if err != nil {
-			return resumed, err
-		}
-		started, err := s.resumeLook(connector, a)
+		started, err := s.resumeLook(a)
 		if err != nil {
 			return resumed, nil //nolint:nilerr // no room: the rest waits for the next call
 		}
@@ -146,10 +152,10 @@ func (s *Service) ResumeLooks(ctx context.Context, before time.Time, limit int) 
 
 // resumeLook takes up the challenge of an authorization that is processing, and reports whether it did. Error:
 // Unavailable when there is no room.
-func (s *Service) resumeLook(connector policy.Connector, a acme.Authorization) (bool, error) {
+func (s *Service) resumeLook(a acme.Authorization) (bool, error) {
 	for _, c := range a.Challenges {
 		if c.Status() == acme.Processing {
-			return s.looks.resume(a.Account, a.ID, c.Method, func(ctx context.Context) { s.look(ctx, connector, a, c) })
+			return s.looks.resume(a.Account, a.ID, c.Method, func(ctx context.Context) { s.look(ctx, a, c) })
 		}
 	}
 	return false, nil
