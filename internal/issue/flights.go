@@ -19,8 +19,10 @@ const (
 )
 
 // flights runs at most one look for each authorization at a time, at most a fixed number altogether, and lets at most
-// some wait. Accounts with waiting looks take turns, and none gets more than its share, so that no account can keep
-// the others from being looked at. It can be closed.
+// some wait. Accounts with waiting looks take turns, and none gets more than its share, so that no single account can
+// keep the others from being looked at. Several together can: eight accounts with their full shares, or nine where the
+// eighths do not come out even, hold all room, and until one of their looks ends everybody else is refused as
+// Unavailable. Accounts cost nothing at a connector without external account binding. It can be closed.
 type flights struct {
 	bounds bounds
 	ctx    context.Context //nolint:containedctx // the life of the looks is the life of the service, not of a request
