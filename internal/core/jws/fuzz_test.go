@@ -3,6 +3,7 @@ package jws
 import (
 	"bytes"
 	"crypto"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -50,6 +51,9 @@ func FuzzNonces(f *testing.F) {
 	for _, seed := range []string{
 		signed(header("", ""), "{}"), signed(header("alg", "1"), ""), `{"protected":"` + b64(`{"nonce":"a","nonce":"b"}`) + `","protected":1}`,
 		`{"signatures":[{"protected":"` + b64(`{"nonce":"a"`) + `="}]}`, b64(`{"nonce":"a"}`) + ".e30.AA", strings.Repeat(`{"a":`, 100), "{\"\xff\":1}",
+		`{"protected":"` + base64.StdEncoding.EncodeToString([]byte(`{"x":">>>???\u00fb\u00ff","nonce":"a"}`)) + `"}`,
+		`{"protected":" +` + b64(`{"nonce":"a"}`) + ` "}`, `{"protected":{"nonce":"a"}}`, strings.Repeat(`{"protected":`, 100),
+		`{"protected":"{\"nonce\":\"a\"}"}`, byteOrderMark + signed(header("", ""), "{}"), `{"Protected":"` + b64(`{"NONCE":"a"}`) + `"}`,
 	} {
 		f.Add([]byte(seed))
 	}

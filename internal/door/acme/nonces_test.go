@@ -117,6 +117,12 @@ func TestSpentN05(t *testing.T) {
 			one := part{"protected": p["protected"], "signature": p["signature"]}
 			return h.post(at("new-order"), []byte(part{"payload": p["payload"], "signatures": []part{one}}.text()))
 		}},
+		{"a header in plain JSON", func(n string) answer {
+			return h.post(at("new-order"), []byte(part{"protected": c.header().with("nonce", n), "payload": "", "signature": "AA"}.text()))
+		}},
+		{"a byte order mark", func(n string) answer {
+			return h.post(at("new-order"), []byte("\ufeff"+c.handmade(c.header().with("nonce", n).text(), wish).text()))
+		}},
 		{"a wrong media type", func(n string) answer {
 			body := c.handmade(c.header().with("nonce", n).text(), wish).text()
 			return h.send(http.MethodPost, at("new-order"), http.Header{"Content-Type": {"application/json"}}, []byte(body))
