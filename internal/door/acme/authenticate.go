@@ -75,7 +75,8 @@ func (d *door) spendUnread(r *http.Request) {
 }
 
 // spend spends what nonces a body has that is not read to its end: "once a nonce value has appeared in an ACME request,
-// the server MUST consider it invalid" (RFC 8555 section 6.5).
+// the server MUST consider it invalid" (RFC 8555 section 6.5). A body that is refused for its length, or that did not
+// arrive whole, is not looked at: its nonces stay good until they are used, or the window has passed them.
 func (d *door) spend(body []byte) {
 	for _, n := range jws.Nonces(body) {
 		_ = d.nonces.Spend(n) // the request is refused anyway
@@ -140,10 +141,12 @@ func (d *door) whyRefused(r *request, refusal error) error {
 	return refusal
 }
 
-// asStopped gives the refusal of an account that has ended its status (RFC 8555 section 7.3.6).
+// asStopped gives the refusal of an account that has ended its status (RFC 8555 section 7.3.6), with the challenge that
+// every 401 owes (RFC 9110 section 15.5.2). No scheme is registered for the signatures of ACME, so its own name stands
+// there: no client mistakes it for a scheme that asks for a password.
 func asStopped(err error) error {
 	if fault.Is(err, fault.Unauthorized) {
-		return &web.Refusal{Status: http.StatusUnauthorized, Err: err}
+		return &web.Refusal{Status: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {"ACME"}}, Err: err}
 	}
 	return err
 }

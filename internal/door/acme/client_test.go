@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,7 +65,8 @@ func (a answer) want(t testing.TB, status int) answer {
 	return a
 }
 
-// refused fails unless the reply is an error of a status and type, with all that an error reply owes (E-01, E-03, N-03).
+// refused fails unless the reply is an error of a status and type, with all that an error reply owes (E-01, E-03, N-03;
+// RFC 9110 section 15.5.2).
 func (a answer) refused(t testing.TB, status int, kind string) document {
 	t.Helper()
 	d := read[document](t, a)
@@ -73,6 +75,9 @@ func (a answer) refused(t testing.TB, status int, kind string) document {
 	}
 	if d.Status != status || d.Detail == "" || d.Identifier != nil || a.header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("E-01 E-03: the error reply is incomplete: %v %s", a.header, a.body)
+	}
+	if challenges := a.header.Values("WWW-Authenticate"); (status == http.StatusUnauthorized) != slices.Equal(challenges, []string{"ACME"}) {
+		t.Errorf("RFC 9110 section 15.5.2: %d with the challenges %q", status, challenges)
 	}
 	a.carriesNonce(t)
 	return d
