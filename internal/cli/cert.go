@@ -71,7 +71,8 @@ func (c *command) certRevoke() *cobra.Command {
 		Use:   "revoke SERIAL|ID",
 		Short: "Revoke a certificate",
 		Long: `Revoke a certificate. The revocation list names it within seconds while the server
-runs. A certificate that was revoked before keeps the date and the reason.
+runs. A certificate that was revoked before keeps the date, and the reason too
+unless the new one is keyCompromise.
 
 After keyCompromise its key is blocked: it is never certified again, and its
 other certificates are revoked within seconds.`,
