@@ -58,10 +58,11 @@ func (d *door) readiness(r *http.Request) (any, error) {
 	return d.care.Readiness(r.Context()), nil
 }
 
-// told shows an error of the operator's own machine to the operator: paths and settings are theirs.
+// told shows an error of the operator's own machine to the operator: paths and settings are theirs. The sentence is all
+// of it, so that the log has it once.
 func told(err error) error {
 	if err == nil || fault.KindOf(err) != fault.Internal {
 		return err
 	}
-	return fault.Wrap(err, fault.Conflict, "%v", err)
+	return fault.New(fault.Conflict, "%v", err)
 }
