@@ -246,8 +246,8 @@ type Log interface {
 	// newest of the acceptance and of what was written after it.
 	LastEvent(ctx context.Context) (time.Time, error)
 	// AcceptClock records that the operator accepts the dates of all events that the log has by now, though a clock that was
-	// ahead gave them, and makes the lists stale that bear such a date. The event is event.ClockAccepted, by the clock that
-	// counts from then on.
+	// ahead gave them. Nothing goes on by such dates: lists that bear one are stale, every proof of control ends, and what is
+	// under way counts as begun no later than now. The event is event.ClockAccepted, by the clock that counts from then on.
 	AcceptClock(ctx context.Context, e event.Event) error
 }
 

@@ -25,6 +25,17 @@ const (
 	startClock = "UPDATE events SET clock = clock + 1 WHERE id = ?"
 )
 
+// undate returns what takes from a clock that is no longer believed all that would last by its dates: lists, proofs of
+// control, and the age of what is under way.
+func undate() []string {
+	return []string{
+		"UPDATE crl_shards SET stale = 1 WHERE this_update > ?1",
+		"UPDATE authorizations SET expires = min(expires, ?1), ends = min(ends, ?1) WHERE valid = 1",
+		"UPDATE authorizations SET processing = ?1 WHERE processing > 0 AND processing > ?1",
+		"UPDATE intents SET begun = ?1 WHERE abandoned = 0 AND begun > ?1",
+	}
+}
+
 // AcceptClock implements store.Log.
 func (db *DB) AcceptClock(ctx context.Context, e event.Event) error {
 	if e.Action != event.ClockAccepted {
@@ -37,8 +48,12 @@ func (db *DB) AcceptClock(ctx context.Context, e event.Event) error {
 		if _, err := tx.exec(startClock, e.ID); err != nil {
 			return err
 		}
-		_, err := tx.exec("UPDATE crl_shards SET stale = 1 WHERE this_update > ?", query.Seconds(e.At))
-		return err
+		for _, statement := range undate() {
+			if _, err := tx.exec(statement, query.Seconds(e.At)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

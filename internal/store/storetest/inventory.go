@@ -12,6 +12,9 @@ import (
 func (w *World) Populate() {
 	w.Helper()
 	ctx, db := background(), w.Store
+	e := w.Event(event.ClockAccepted, "")
+	e.At = Noon.Add(-time.Hour)
+	must(w, db.AcceptClock(ctx, e))
 	credential := w.NewCredential("first customer", 5)
 	must(w, db.SuspendCredential(ctx, credential.ID, Noon, w.Event(event.CredentialSuspended, credential.ID)))
 	strict := w.NewConnector("strict")
@@ -46,7 +49,4 @@ func (w *World) Populate() {
 	w.NewReadyOrder(gone.ID, "gone-ready.example.com")
 	_, err = db.EndAccount(ctx, gone.ID, acme.Deactivated, w.Event(event.AccountDeactivated, gone.ID))
 	must(w, err)
-	e := w.Event(event.ClockAccepted, "")
-	e.At = Noon.Add(-time.Hour)
-	must(w, db.AcceptClock(ctx, e))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/store"
 )
@@ -18,6 +19,7 @@ func testLog(t *testing.T, open Open) {
 		"an accepted clock":      testAcceptClock,
 		"accepted twice":         testAcceptClockAgain,
 		"lists of that clock":    testAcceptClockLists,
+		"what that clock began":  testAcceptClockUnderWay,
 		"an event without an id": testEventWithoutID,
 	})
 	t.Run("empty", func(t *testing.T) {
@@ -150,6 +152,41 @@ func testAcceptClockLists(t *testing.T, w *World) {
 	same(t, "the lists due when one is ahead", due(), 1)
 	w.publish(2, 0)
 	same(t, "the lists due after it was made anew", due(), 0)
+}
+
+// What was proven lasts by the dates of the clock that was ahead, and what it began would look too young to be resumed.
+func testAcceptClockUnderWay(t *testing.T, w *World) {
+	account := w.NewAccount().ID
+	proven := w.preAuthorize(account, "proven.example.com")
+	w.Prove(proven)
+	answered := w.preAuthorize(account, "answered.example.com")
+	_, err := w.respond(answered.ID, answered.Challenges[0].Method, Noon)
+	must(t, err)
+	intent, der := w.Intent(w.NewReadyOrder(account, "begun.example.com"))
+	w.Begin(intent)
+
+	accepted, later := Noon.Add(-time.Hour), Noon.Add(-time.Minute)
+	must(t, w.Store.AcceptClock(background(), w.at(event.ClockAccepted, accepted)))
+	for _, id := range []ident.Identifier{proven.Identifier, intent.Names[0]} {
+		held := load(t, func() ([]acme.Authorization, error) {
+			return w.Store.Reusable(background(), account, []ident.Identifier{id}, later, later)
+		})
+		if len(held) > 0 {
+			t.Errorf("the proof of control of %s lasts until %s", id, held[0].Expires)
+		}
+	}
+	unfinished := load(t, func() ([]acme.Authorization, error) { return w.Store.Unfinished(background(), later, 10) })
+	if len(unfinished) != 1 || unfinished[0].ID != answered.ID {
+		t.Errorf("unfinished are %v", unfinished)
+	}
+	intents := load(t, func() ([]pki.Intent, error) { return w.Store.Intents(background(), later, "", 10) })
+	if len(intents) != 1 || intents[0].ID != intent.ID {
+		t.Errorf("the intents are %v", intents)
+	}
+	w.Complete(intent, der)
+	if got := w.orderStatus(intent.Order, later); got != acme.Valid {
+		t.Errorf("the order that was begun is %s", got)
+	}
 }
 
 // What cannot be told does not happen.
