@@ -16,26 +16,48 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/everleaf-pki/everleaf/internal/core/pki"
-
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/durable"
 )
 
 // serverKey is the name of the HTTPS listener's key in the keyring.
 const serverKey = "https"
 
-// serverCertificate is the certificate of the HTTPS listener: issued by the installation's own CA and renewed in time.
+// overdueAfter is how long the renewal of a certificate may fail before that is a reason for alarm, at most.
+const overdueAfter = 24 * time.Hour
+
+// serverCertificate is the certificate of the HTTPS listener: issued by the installation's own CA, renewed in time, and
+// replaced when it is revoked; its key too when that is blocked.
 type serverCertificate struct {
-	file  string // chain as PEM
-	names []ident.Identifier
-	key   crypto.Signer
-	issue func(ctx context.Context, names []ident.Identifier, key crypto.PublicKey) ([][]byte, error)
-	now   func() time.Time
-	log   *slog.Logger
+	file    string // chain as PEM
+	names   []ident.Identifier
+	key     crypto.Signer // used by one run of ensure at a time
+	issue   func(ctx context.Context, names []ident.Identifier, key crypto.PublicKey) ([][]byte, error)
+	revoked func(ctx context.Context, leaf *x509.Certificate) (bool, error)
+	blocked func(ctx context.Context, key pki.KeyHash) (bool, error)
+	newKey  func() (crypto.Signer, error) // in place of the present one, which is lost
+	now     func() time.Time
+	log     *slog.Logger
 
 	current atomic.Pointer[tls.Certificate]
+	failure atomic.Pointer[error] // why the last run of ensure failed; nil: it did not
+}
+
+// newServerCertificate returns the certificate of an installation's HTTPS listener, before its first ensure.
+func (a *App) newServerCertificate() (*serverCertificate, error) {
+	key, err := serverSigner(a.keys)
+	if err != nil {
+		return nil, err
+	}
+	return &serverCertificate{
+		file: a.folder.serverChain(), names: serverNames(a.config), key: key,
+		issue: a.certifyServer, revoked: a.revoked, blocked: a.db.KeyBlocked,
+		newKey: func() (crypto.Signer, error) { return replaceServerSigner(a.keys) },
+		now:    time.Now, log: a.log,
+	}, nil
 }
 
 // serverSigner returns the HTTPS listener's key, and makes it at the first start.
@@ -45,6 +67,32 @@ func serverSigner(keys *keyring.Keyring) (crypto.Signer, error) {
 		return keys.Generate(serverKey, pki.ECDSAP256)
 	}
 	return key, err
+}
+
+// replaceServerSigner makes a new key for the HTTPS listener and deletes the old one. Where it is stopped in between, the
+// next call or the next start makes the key.
+func replaceServerSigner(keys *keyring.Keyring) (crypto.Signer, error) {
+	if err := keys.Delete(serverKey); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return keys.Generate(serverKey, pki.ECDSAP256)
+}
+
+// revoked reports whether a certificate that this installation issued is revoked.
+func (a *App) revoked(ctx context.Context, leaf *x509.Certificate) (bool, error) {
+	issuers, err := a.db.Issuers(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, i := range issuers {
+		switch c, err := a.db.CertificateBySerial(ctx, i.ID, pki.SerialOf(leaf.SerialNumber)); {
+		case err == nil && bytes.Equal(c.DER, leaf.Raw):
+			return !c.Revoked.IsZero(), nil
+		case err != nil && !fault.Is(err, fault.NotFound):
+			return false, err
+		}
+	}
+	return false, nil // the record of another installation, or of an older backup: it tells nothing
 }
 
 // get is for tls.Config.
@@ -61,25 +109,52 @@ func (s *serverCertificate) covers(host string) bool {
 	return c != nil && c.Leaf.VerifyHostname(host) == nil
 }
 
-// serves reports whether there is a certificate that clients accept now.
+// serves reports whether there is a certificate whose validity holds now.
 func (s *serverCertificate) serves() bool {
 	c := s.current.Load()
-	return c != nil && s.now().Before(c.Leaf.NotAfter)
+	return c != nil && !s.now().Before(c.Leaf.NotBefore) && !s.now().After(c.Leaf.NotAfter)
 }
 
-// ensure takes the recorded certificate into use, or a new one when it is missing, due, or for other names. It returns
-// 1 when it took a new one.
-func (s *serverCertificate) ensure(ctx context.Context) (int, error) {
-	if c := s.current.Load(); c != nil && !s.due(c.Leaf) {
-		return 0, nil
+// problem returns why clients refuse the certificate, or soon will because it is not replaced; nil while all is well. A
+// renewal in time may fail for a while.
+func (s *serverCertificate) problem() error {
+	if !s.serves() {
+		return errors.New("the server's own certificate is not valid now; see the log why it was not renewed")
 	}
-	if c, err := s.load(); err == nil {
-		s.current.Store(c)
-		if !s.due(c.Leaf) {
-			return 0, nil
+	leaf := s.current.Load().Leaf
+	if name, is := s.missing(leaf); is {
+		return fmt.Errorf("the server's own certificate lacks the name %s; see the log why it was not replaced", name)
+	}
+	failure, due := s.failure.Load(), renewal(leaf)
+	if failure == nil {
+		return nil
+	}
+	if grace := min(overdueAfter, leaf.NotAfter.Sub(due)/2); s.now().After(due) && s.now().Before(due.Add(grace)) {
+		return nil
+	}
+	return fmt.Errorf("the server's own certificate, valid until %s, could not be replaced: %w", leaf.NotAfter.UTC().Format(time.RFC3339), *failure)
+}
+
+// ensure takes the recorded certificate into use, or a new one when it is missing, due, revoked, or for other names. A
+// blocked key, for which there is no certificate any more, it replaces first. It returns 1 when it took a new one.
+func (s *serverCertificate) ensure(ctx context.Context) (int, error) {
+	made, err := s.replace(ctx)
+	if err != nil {
+		s.failure.Store(&err)
+		return made, err
+	}
+	s.failure.Store(nil)
+	return made, nil
+}
+
+func (s *serverCertificate) replace(ctx context.Context) (int, error) {
+	if err := s.replaceKey(ctx); err != nil {
+		return 0, fmt.Errorf("replace the server's own key: %w", err)
+	}
+	if leaf := s.inUse(); leaf != nil {
+		if due, err := s.due(ctx, leaf); err != nil || !due {
+			return 0, err
 		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		s.log.Warn("the server's certificate cannot be used; a new one is made", slog.Any("error", err))
 	}
 	chain, err := s.issue(ctx, s.names, s.key.Public())
 	if err != nil {
@@ -95,6 +170,41 @@ func (s *serverCertificate) ensure(ctx context.Context) (int, error) {
 	s.current.Store(c)
 	s.log.Info("the server has a new certificate", slog.Time("not_after", c.Leaf.NotAfter), slog.Any("names", s.names))
 	return 1, nil
+}
+
+// replaceKey makes a new key when the present one is blocked. The certificate in use keeps its own until there is another.
+func (s *serverCertificate) replaceKey(ctx context.Context) error {
+	public, err := x509.MarshalPKIXPublicKey(s.key.Public())
+	if err != nil {
+		return err
+	}
+	blocked, err := s.blocked(ctx, pki.HashKey(public))
+	if err != nil || !blocked {
+		return err
+	}
+	key, err := s.newKey()
+	if err != nil {
+		return err
+	}
+	s.key = key
+	s.log.Warn("the server's own key is blocked; it has a new one")
+	return nil
+}
+
+// inUse returns the certificate in use; the recorded one at the start; nil without one.
+func (s *serverCertificate) inUse() *x509.Certificate {
+	if c := s.current.Load(); c != nil {
+		return c.Leaf
+	}
+	c, err := s.load()
+	if err == nil {
+		s.current.Store(c)
+		return c.Leaf
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		s.log.Warn("the server's certificate cannot be used; a new one is made", slog.Any("error", err))
+	}
+	return nil
 }
 
 // load reads the recorded chain and joins it with the key.
@@ -114,20 +224,38 @@ func (s *serverCertificate) load() (*tls.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.file, err)
 	}
-	public, err := x509.MarshalPKIXPublicKey(s.key.Public())
-	if err != nil || !bytes.Equal(public, c.Leaf.RawSubjectPublicKeyInfo) {
+	if !s.forKey(c.Leaf) {
 		return nil, fmt.Errorf("%s is not for the server's key", s.file)
 	}
 	return c, nil
 }
 
-// due reports whether a certificate has to be replaced: two thirds of its life are over, or a name is missing.
-func (s *serverCertificate) due(leaf *x509.Certificate) bool {
-	life := leaf.NotAfter.Sub(leaf.NotBefore)
-	if s.now().After(leaf.NotBefore.Add(life * 2 / 3)) {
-		return true
+// forKey reports whether a certificate is for the present key.
+func (s *serverCertificate) forKey(leaf *x509.Certificate) bool {
+	public, err := x509.MarshalPKIXPublicKey(s.key.Public())
+	return err == nil && bytes.Equal(public, leaf.RawSubjectPublicKeyInfo)
+}
+
+// due reports whether a certificate has to be replaced.
+func (s *serverCertificate) due(ctx context.Context, leaf *x509.Certificate) (bool, error) {
+	if _, missing := s.missing(leaf); missing || s.now().After(renewal(leaf)) || !s.forKey(leaf) {
+		return true, nil
 	}
-	return slices.ContainsFunc(s.names, func(name ident.Identifier) bool { return leaf.VerifyHostname(name.Value()) != nil })
+	return s.revoked(ctx, leaf)
+}
+
+// renewal returns when a certificate is due: two thirds of its life are over.
+func renewal(leaf *x509.Certificate) time.Time {
+	return leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) * 2 / 3)
+}
+
+// missing returns a name of this server that a certificate lacks.
+func (s *serverCertificate) missing(leaf *x509.Certificate) (name string, is bool) {
+	i := slices.IndexFunc(s.names, func(name ident.Identifier) bool { return leaf.VerifyHostname(name.Value()) != nil })
+	if i < 0 {
+		return "", false
+	}
+	return s.names[i].Value(), true
 }
 
 func encodeChain(chain [][]byte) []byte {

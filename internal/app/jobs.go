@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -93,12 +92,7 @@ func (a *App) standingChecks() []check {
 
 // checks returns the named conditions of readiness of a server.
 func (a *App) checks(own *serverCertificate) []check {
-	return append(a.standingChecks(), check{"server-certificate", func(context.Context) error {
-		if !own.serves() {
-			return errors.New("the server's own certificate has expired; see the log why it was not renewed")
-		}
-		return nil
-	}})
+	return append(a.standingChecks(), check{"server-certificate", func(context.Context) error { return own.problem() }})
 }
 
 func (a *App) checkClock(ctx context.Context) error {

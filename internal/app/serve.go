@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -94,13 +93,9 @@ func (s *server) begin(ctx context.Context, control Control) error {
 // prepare readies everything that must exist before the first request is answered.
 func (s *server) prepare(ctx context.Context) error {
 	a := s.app
-	key, err := serverSigner(a.keys)
-	if err != nil {
+	var err error
+	if s.certificate, err = a.newServerCertificate(); err != nil {
 		return err
-	}
-	s.certificate = &serverCertificate{
-		file: a.folder.serverChain(), names: serverNames(a.config), key: key,
-		issue: a.certifyServer, now: time.Now, log: a.log,
 	}
 	if _, err := s.certificate.ensure(ctx); err != nil {
 		if !s.certificate.serves() {
