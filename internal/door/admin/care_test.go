@@ -16,10 +16,10 @@ import (
 // stubborn is a server whose settings cannot be reloaded.
 type stubborn struct{ admin.Care }
 
-const broken = "everleaf.yaml:1: log-level: loud is no level"
+const refusal = "everleaf.yaml:1: log-level: loud is no level"
 
 func (stubborn) Reload(context.Context) (adminapi.Reloaded, error) {
-	return adminapi.Reloaded{}, errors.New(broken)
+	return adminapi.Reloaded{}, errors.New(refusal)
 }
 
 // The operator is told why, and the line of the request has it once.
@@ -30,10 +30,10 @@ func TestARefusedReloadIsLoggedOnce(t *testing.T) {
 		Web: web.Options{Log: slog.New(slog.NewJSONHandler(h.log, nil))},
 	})
 	got := h.send(t, http.MethodPost, "/v1/operation/reload", "")
-	if got.status != http.StatusConflict || !strings.Contains(got.body, broken) {
+	if got.status != http.StatusConflict || !strings.Contains(got.body, refusal) {
 		t.Errorf("got %d %s", got.status, got.body)
 	}
-	if n := strings.Count(h.log.String(), broken); n != 1 {
+	if n := strings.Count(h.log.String(), refusal); n != 1 {
 		t.Errorf("the log has the sentence %d times: %s", n, h.log)
 	}
 }
