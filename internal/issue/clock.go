@@ -11,8 +11,8 @@ import (
 // clockTolerance is how far the clock may stand before the newest event without stopping issuance.
 const clockTolerance = 5 * time.Second
 
-// CheckClock refuses, as Unavailable, to date anything while the clock stands before the newest event that Log.LastEvent
-// tells of: certificates would be dated wrongly. The cause has both times.
+// CheckClock refuses, as Unavailable, to issue while the clock stands before the newest event that Log.LastEvent tells
+// of: certificates would be dated wrongly. The cause has both times.
 func CheckClock(now, newest time.Time) error {
 	if !now.Before(newest.Add(-clockTolerance)) {
 		return nil

@@ -21,17 +21,22 @@ const (
 
 // PublishLists makes and records every revocation list that is missing, stale, or due for renewal, and returns how
 // many. A list that cannot be made does not hold up the others; the error joins nothing and names the last. A clock that
-// stands before the newest event stops issuance and not this: a revocation that waits is worse than a list with a wrong
-// date, which is due again when the clock is right.
+// stands before the newest event stops issuance and not this, since a revocation must not wait; but no list is then dated
+// before the one that it replaces, which may be the better one.
 func (s *Service) PublishLists(ctx context.Context) (int, error) {
 	now := s.now()
 	due, err := s.store.CRLsDue(ctx, now.Add(crlRenewal))
 	if err != nil {
 		return 0, err
 	}
+	trusted := s.trustClock(ctx, now) == nil
 	published := 0
 	for _, list := range due {
-		made, failed := s.publish(ctx, list, now)
+		date := now
+		if !trusted && list.ThisUpdate.After(now) {
+			date = list.ThisUpdate
+		}
+		made, failed := s.publish(ctx, list, now, date)
 		if failed != nil {
 			err = fmt.Errorf("revocation list %d of issuer %s: %w", list.Shard.Number, list.Issuer, failed)
 			s.log.Error("a revocation list could not be made", slog.String("issuer", list.Issuer), slog.Int("shard", list.Shard.Number), slog.Any("error", failed))
@@ -53,9 +58,9 @@ func coveredUntil(last pki.CRL, now time.Time) time.Time {
 	return last.ThisUpdate
 }
 
-// publish makes the next list of a shard. An issuer that has expired or whose key is elsewhere, such as a root kept off the
+// publish makes the next list of a shard, as it is now, with the given date. An issuer that has expired or whose key is elsewhere, such as a root kept off the
 // machine, is skipped: its list is made where its key is.
-func (s *Service) publish(ctx context.Context, last pki.CRL, now time.Time) (bool, error) {
+func (s *Service) publish(ctx context.Context, last pki.CRL, now, date time.Time) (bool, error) {
 	issuer, err := s.issuerByID(ctx, last.Issuer)
 	if err != nil {
 		return false, err
@@ -69,7 +74,7 @@ func (s *Service) publish(ctx context.Context, last pki.CRL, now time.Time) (boo
 	}
 	next := pki.CRL{
 		Issuer: last.Issuer, Shard: last.Shard, Number: last.Number + 1,
-		ThisUpdate: now, NextUpdate: now.Add(crlLife),
+		ThisUpdate: date, NextUpdate: date.Add(crlLife),
 	}
 	next.DER, err = s.signer.SignCRL(ctx, pki.CRLRequest{
 		Issuer: issuer, Shard: next.Shard, Number: next.Number,

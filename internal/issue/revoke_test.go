@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/issue"
@@ -248,6 +249,10 @@ func TestAListOfAClockThatWasAheadTakesNothingFromTheNext(t *testing.T) {
 	ahead := h.list()
 	h.Clock.Advance(-100 * 24 * time.Hour)
 	check(t, h.byAccount(owner, second.Certificate.DER))
+	if next := h.list(); !next.ThisUpdate.Equal(ahead.ThisUpdate) || len(next.RevokedCertificateEntries) != 2 {
+		t.Errorf("while nobody said which clock is right, the list of %v has %d entries", next.ThisUpdate, len(next.RevokedCertificateEntries))
+	}
+	check(t, h.Store.AcceptClock(t.Context(), h.Event(event.ClockAccepted, "")))
 	for range 2 {
 		if next := h.list(); next.Number.Cmp(ahead.Number) <= 0 || next.ThisUpdate.After(h.Clock.Now()) || len(next.RevokedCertificateEntries) != 2 {
 			t.Errorf("list %v of %v has %d entries", next.Number, next.ThisUpdate, len(next.RevokedCertificateEntries))
