@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/mail"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,16 +125,18 @@ func (s *Service) admissible(ctx context.Context, c policy.Connector, n NewAccou
 		return acme.Account{}, err
 	}
 	now := s.now()
-	a := acme.Account{ID: s.newID(), Connector: c.ID, Key: n.Key, Contacts: n.Contacts, Created: now}
+	a := acme.Account{ID: s.newID(), Connector: c.ID, Key: n.Key, Created: now}
 	if c.Rules.TermsOfService != "" {
 		if !n.TermsAgreed {
 			return a, fault.New(fault.UserActionRequired, "Agree to the terms of service at %s: send termsOfServiceAgreed.", c.Rules.TermsOfService)
 		}
 		a.TermsAgreed = now
 	}
-	if err := checkContacts(n.Contacts); err != nil {
+	contacts, err := readContacts(n.Contacts)
+	if err != nil {
 		return a, err
 	}
+	a.Contacts = contacts
 	if err := s.freeKey(ctx, n.Key); err != nil {
 		return a, err
 	}
@@ -215,7 +218,8 @@ func (s *Service) bindingKey(ctx context.Context, c policy.Connector, keyID stri
 
 // UpdateContacts replaces the contacts of the requester's account.
 func (s *Service) UpdateContacts(ctx context.Context, r Requester, contacts []string) (acme.Account, error) {
-	if err := checkContacts(contacts); err != nil {
+	contacts, err := readContacts(contacts)
+	if err != nil {
 		return acme.Account{}, err
 	}
 	return s.store.SetContacts(ctx, r.Account.ID, contacts, s.event(r, event.AccountUpdated, r.Account.ID, ""))
@@ -245,16 +249,21 @@ func (s *Service) event(r Requester, action event.Action, object, detail string)
 }
 
 // checkContacts accepts mailto URLs with exactly one address and no header fields (RFC 8555 section 7.3).
-func checkContacts(contacts []string) error {
+// readContacts returns the contacts as they are kept. A space after "mailto:", as getssl sends it, is not kept.
+func readContacts(contacts []string) ([]string, error) {
 	if len(contacts) > maxContacts {
-		return fault.New(fault.InvalidContact, "An account can have at most %d contacts.", maxContacts)
+		return nil, fault.New(fault.InvalidContact, "An account can have at most %d contacts.", maxContacts)
 	}
-	for _, c := range contacts {
-		if err := checkContact(c); err != nil {
-			return err
+	kept := slices.Clone(contacts)
+	for i, c := range contacts {
+		if address, ok := strings.CutPrefix(c, "mailto: "); ok {
+			kept[i] = "mailto:" + address
+		}
+		if err := checkContact(kept[i]); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return kept, nil
 }
 
 func checkContact(contact string) error {

@@ -99,6 +99,8 @@ func TestContacts(t *testing.T) {
 		"mailto:admin@example.com":                    "",
 		"MAILTO:admin@example.com":                    "",
 		"mailto:first.last+tag@example.co.uk":         "",
+		"mailto: admin@example.com":                   "",
+		"mailto:  admin@example.com":                  fault.InvalidContact,
 		"tel:+41000000000":                            fault.UnsupportedContact,
 		"https://example.com":                         fault.UnsupportedContact,
 		"mailto:":                                     fault.InvalidContact,
@@ -111,9 +113,12 @@ func TestContacts(t *testing.T) {
 		"admin@example.com":                           fault.UnsupportedContact,
 		"mailto:" + strings.Repeat("a", 400) + "@b.c": fault.InvalidContact,
 	} {
-		_, _, err := h.issue.NewAccount(t.Context(), h.connector, issue.NewAccount{Key: publicKey(t, newKey(t)), Contacts: []string{contact}})
+		a, _, err := h.issue.NewAccount(t.Context(), h.connector, issue.NewAccount{Key: publicKey(t, newKey(t)), Contacts: []string{contact}})
 		if fault.KindOf(err) != kind || (err != nil) != (kind != "") {
 			t.Errorf("A-07 %q: %v, want %q", contact, err, kind)
+		}
+		if err == nil && a.Contacts[0] != strings.ReplaceAll(contact, " ", "") {
+			t.Errorf("A-07 %q is kept as %q", contact, a.Contacts[0])
 		}
 	}
 	many := make([]string, 11)

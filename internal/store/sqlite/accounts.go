@@ -143,7 +143,7 @@ func (db *DB) ChangeKey(ctx context.Context, account, oldThumbprint string, key 
 		if err := tx.requireFreshKey(ctx, pki.HashKey(spki)); err != nil {
 			return current, err
 		}
-		if err := tx.requireUnboundKey(ctx, current.Connector, key); err != nil {
+		if err := tx.requireUnboundKey(ctx, current, key); err != nil {
 			return current, err
 		}
 		changed, err := tx.exec("UPDATE accounts SET thumbprint = ?, jwk = ? WHERE id = ? AND thumbprint = ?",
@@ -181,14 +181,18 @@ func (t *tx) requireUnblockedKey(ctx context.Context, key pki.KeyHash) error {
 	return err
 }
 
-// requireUnboundKey returns Conflict with the account that has a key at a connector already.
-func (t *tx) requireUnboundKey(ctx context.Context, connector string, key jws.Key) error {
-	other, err := query.AccountByKey(ctx, t, connector, key.Thumbprint())
+// requireUnboundKey returns Conflict with the account that has a key already, at the connector of the one that wants it.
+func (t *tx) requireUnboundKey(ctx context.Context, account acme.Account, key jws.Key) error {
+	other, err := query.AccountByKey(ctx, t, account.Connector, key.Thumbprint())
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
 	if err == nil {
-		conflict := fault.New(fault.Conflict, "Another account has this key already.")
+		whose := "Another account"
+		if other.ID == account.ID {
+			whose = "The account"
+		}
+		conflict := fault.New(fault.Conflict, "%s has this key already.", whose)
 		conflict.Location = other.ID
 		err = conflict
 	}
