@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
 )
 
 // refusedFolder says what is to be done about a data folder that cannot be used.
@@ -24,6 +25,9 @@ func refusedFolder(path, what string, err error) error {
 // who starts a server.
 func refusedDatabase(path string, err error) error {
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.Unavailable && errors.Unwrap(f) != nil {
+		if sqlite.Damaged(f) {
+			return fmt.Errorf("the database %s is damaged: %w; restore a backup into an empty folder", path, errors.Unwrap(f))
+		}
 		return fmt.Errorf("the database %s cannot be used: %w; make sure that this user may write to it and to its folder, and that the disk has room", path, errors.Unwrap(f))
 	}
 	return err

@@ -50,6 +50,27 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestADamagedDatabaseIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	start(t, settings(t, dir)).stop()
+	path := filepath.Join(dir, DatabaseFile)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range content[4096:] {
+		content[4096+i] = 0x5a
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(t.Context(), settings(t, dir), slog.New(slog.DiscardHandler), noEnv)
+	want := "the database " + path + " is damaged: database disk image is malformed (11); restore a backup into an empty folder"
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
 func TestALostDatabaseIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	start(t, settings(t, dir)).stop()

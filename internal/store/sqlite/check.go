@@ -32,7 +32,12 @@ func (db *DB) Check(ctx context.Context, stuck time.Time) ([]string, error) {
 		func(ctx context.Context) error { return k.checkIntents(ctx, stuck) },
 	}
 	for _, step := range steps {
-		if err := step(ctx); err != nil {
+		err := step(ctx)
+		if Damaged(err) { // what comes after it cannot be read either
+			k.find("%s is damaged: %v; restore a backup.", db.path, err)
+			break
+		}
+		if err != nil {
 			return k.findings, translate(err)
 		}
 	}

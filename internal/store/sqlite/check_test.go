@@ -1,11 +1,14 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/store/storetest"
 )
 
@@ -136,5 +139,33 @@ func TestCheckReadsEveryPage(t *testing.T) {
 	}
 	if checkPage > 500 || len(findings) != 500 {
 		t.Errorf("there are %d findings; want 500: %.3q", len(findings), findings)
+	}
+}
+
+// Damage that stops SQLite itself is a finding, and elsewhere no reason to try again.
+func TestCheckFindsWhatCannotBeRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "everleaf.db")
+	leaveInventory(t, path)
+	db, err := Open(context.Background(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = 4096 // the first one, with the header, stays
+	broken := append(sound[:page:page], bytes.Repeat([]byte{0x5a}, len(sound)-page)...)
+	if err := os.WriteFile(path, broken, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	findings, err := db.Check(context.Background(), storetest.Noon)
+	if want := path + " is damaged: database disk image is malformed (11); restore a backup."; err != nil || len(findings) != 1 || findings[0] != want {
+		t.Errorf("%q %v; want %s", findings, err, want)
+	}
+	err = Verify(context.Background(), path)
+	if !fault.Is(err, fault.Unavailable) || fault.Sentence(err) != "The database is damaged; its operator has to restore a backup." {
+		t.Errorf("%v", err)
 	}
 }

@@ -102,6 +102,15 @@ func isFailure(err error) bool {
 	return false
 }
 
+// Damaged reports whether an error comes from a damaged database file, which no other try mends.
+func Damaged(err error) bool {
+	switch code(err) & 0xff {
+	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB:
+		return true
+	}
+	return false
+}
+
 // isForeign reports whether a file is no database at all.
 func isForeign(err error) bool { return code(err)&0xff == codes.SQLITE_NOTADB }
 
@@ -117,6 +126,8 @@ func translate(err error) error {
 		return fault.Wrap(err, fault.Conflict, "This exists already.")
 	case code(err)&0xff == codes.SQLITE_FULL:
 		return fault.Wrap(err, fault.Unavailable, "The database has no space left; try again later.")
+	case Damaged(err):
+		return fault.Wrap(err, fault.Unavailable, "The database is damaged; its operator has to restore a backup.")
 	case isFailure(err):
 		return unavailable(err)
 	}
