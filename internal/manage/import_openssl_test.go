@@ -236,7 +236,7 @@ func TestImportOfOpenSSLRefused(t *testing.T) {
 		"another key":        {of("good.pem root.pem", "other.key"), `The CA certificate "CN=good" cannot be used. The private key does not belong to the certificate.`},
 		"a key in the chain": {of("good.pem good.key root.pem", "good.key"), `The chain has a PEM block of type "PRIVATE KEY"; give certificates only, and the key by itself.`},
 		"DER":                {of("good.der", "good.key"), `The chain has no certificate in PEM; one in DER is converted with: openssl x509 -inform DER -in OLD -out NEW`},
-		"no passphrase":      {of("good.pem root.pem", "good.encrypted"), `The private key cannot be used: the key is encrypted and no passphrase was given. Give the file of its own passphrase with it.`},
+		"no passphrase":      {of("good.pem root.pem", "good.encrypted"), `The private key cannot be used: the key is encrypted and no passphrase was given. Name the file of its passphrase with --import-passphrase-file (init), --key-passphrase-file (ca import) or --parent-key-passphrase-file (ca next).`},
 	} {
 		t.Run(about, func(t *testing.T) {
 			before, _ := i.Installation.Keys.Names()

@@ -115,7 +115,7 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 		text             []byte
 		want             string
 	}{
-		{"nothing", "", nil, "no PEM block"},
+		{"nothing", "", nil, "or it is damaged. Name the right file with --import-key (init), --key (ca import) or --parent-key (ca next)."},
 		{"a certificate only", "", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE"}), "no PEM block"},
 		{"DER", "", pemBytes(ec), "no PEM block"},
 		{"two keys", "", bytes.Repeat(ec, 2), "more than one key"},
@@ -131,8 +131,8 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 		{"encrypted before PKCS#8", passphrase, openssl(t, ec, "pkey", "-traditional", "-aes128", "-passout", "pass:"+passphrase), convert},
 		{"PBES1", passphrase, openssl(t, ec, "pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-passout", "pass:"+passphrase), convert},
 		{"scrypt", passphrase, openssl(t, ec, "pkcs8", "-topk8", "-scrypt", "-passout", "pass:"+passphrase), convert},
-		{"encrypted, no passphrase", "", encrypted, "the key is encrypted and no passphrase was given"},
-		{"encrypted, wrong passphrase", "wrong", encrypted, "the passphrase is wrong, or the file is damaged"},
+		{"encrypted, no passphrase", "", encrypted, "the key is encrypted and no passphrase was given. Name the file of its passphrase with --import-passphrase-file (init)"},
+		{"encrypted, wrong passphrase", "wrong", encrypted, "the passphrase is wrong, or the file is damaged. Name the file of its passphrase"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

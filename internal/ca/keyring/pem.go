@@ -21,14 +21,16 @@ const (
 	maxKey        = 8 << 10    // octets of DER; RSA of 4096 bits has 2.4 kB, and the time to check one grows with its cube
 	maxIterations = 10_000_000 // PBKDF2 rounds; some seconds
 
-	encryptedPrefix  = "ENCRYPTED "
-	privateKeyLabel  = "PRIVATE KEY"            // RFC 7468 section 10; with the prefix section 11
-	sealingKeyLabel  = "EVERLEAF SEALING KEY"   // with the prefix: the same PBES2 around it
-	pkcs1Label       = "RSA " + privateKeyLabel // what openssl wrote before PKCS#8
-	sec1Label        = "EC " + privateKeyLabel
-	passphraseHint   = "--passphrase-file FILE, $" + PassphraseVariable + " or the systemd credential " + PassphraseCredential
-	missingKeyHint   = "put it back from a backup"
-	convertSuggested = "convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW"
+	encryptedPrefix   = "ENCRYPTED "
+	privateKeyLabel   = "PRIVATE KEY"            // RFC 7468 section 10; with the prefix section 11
+	sealingKeyLabel   = "EVERLEAF SEALING KEY"   // with the prefix: the same PBES2 around it
+	pkcs1Label        = "RSA " + privateKeyLabel // what openssl wrote before PKCS#8
+	sec1Label         = "EC " + privateKeyLabel
+	passphraseHint    = "--passphrase-file FILE, $" + PassphraseVariable + " or the systemd credential " + PassphraseCredential
+	missingKeyHint    = "put it back from a backup"
+	ownPassphraseHint = "Name the file of its passphrase with --import-passphrase-file (init), --key-passphrase-file (ca import) or --parent-key-passphrase-file (ca next)."
+	ownKeyHint        = "Name the right file with --import-key (init), --key (ca import) or --parent-key (ca next)."
+	convertSuggested  = "convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW"
 )
 
 // Errors about passphrases; each is wrapped with the file.
@@ -44,9 +46,9 @@ func ParsePrivateKey(text, passphrase []byte) (crypto.Signer, error) {
 	key, err := parsePrivateKey(text, passphrase, maxIterations)
 	switch {
 	case errors.Is(err, ErrNoPassphrase), errors.Is(err, ErrWrongPassphrase):
-		return nil, fault.Wrap(err, fault.Malformed, "The private key cannot be used: %v. Give the file of its own passphrase with it.", err)
+		return nil, fault.Wrap(err, fault.Malformed, "The private key cannot be used: %v. %s", err, ownPassphraseHint)
 	case err != nil:
-		return nil, fault.Wrap(err, fault.Malformed, "The private key cannot be used: %v.", err)
+		return nil, fault.Wrap(err, fault.Malformed, "The private key cannot be used: %v. %s", err, ownKeyHint)
 	}
 	return key, nil
 }
