@@ -75,29 +75,29 @@ func newReload(c *command) *cobra.Command {
 can change while it runs ("everleaf config show" tells) and says which file was
 read and what changed. When anything is wrong, or needs a restart, it says what,
 and keeps all the old settings.`,
-		Args: named,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := c.loadSettings(cmd)
-			if err != nil {
-				return err
-			}
-			if err := requireInstallation(settings.Data); err != nil {
-				return err
-			}
-			socket := app.SocketPath(settings.Data)
-			if live, err := answers(cmd.Context(), socket); err != nil {
-				return err
-			} else if !live {
-				return fmt.Errorf("no server runs on %s; it reads its settings when it starts", settings.Data)
-			}
-			done, err := adminapi.NewClient(adminapi.OverSocket(socket)).Reload(cmd.Context())
-			if err != nil {
-				return noAnswer(err, settings.Data)
-			}
-			_, err = fmt.Fprintln(c.Err, render.Clean(tellReloaded(done)))
-			return err
-		},
 	}
+	cmd = c.reader(cmd, func(cmd *cobra.Command, _ []string) (result, error) {
+		done, err := c.reload(cmd)
+		return result{data: done, note: render.Clean(tellReloaded(done)), table: func(io.Writer) error { return nil }}, err
+	})
 	addSettings(cmd.Flags(), "data")
 	return cmd
+}
+
+func (c *command) reload(cmd *cobra.Command) (adminapi.Reloaded, error) {
+	settings, err := c.loadSettings(cmd)
+	if err != nil {
+		return adminapi.Reloaded{}, err
+	}
+	if err := requireInstallation(settings.Data); err != nil {
+		return adminapi.Reloaded{}, err
+	}
+	socket := app.SocketPath(settings.Data)
+	if live, err := answers(cmd.Context(), socket); err != nil {
+		return adminapi.Reloaded{}, err
+	} else if !live {
+		return adminapi.Reloaded{}, fmt.Errorf("no server runs on %s; it reads its settings when it starts", settings.Data)
+	}
+	done, err := adminapi.NewClient(adminapi.OverSocket(socket)).Reload(cmd.Context())
+	return done, noAnswer(err, settings.Data)
 }

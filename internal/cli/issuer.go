@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,7 +68,7 @@ exists it is that issuer's successor. The key is kept in the data folder.`,
 		if chain == "" || key == "" {
 			return result{}, errors.New("give the certificates with --chain and the private key with --key")
 		}
-		if err := readFiles(fileFlag{chain, &n.Chain}, fileFlag{key, &n.Key}, fileFlag{passphrase, &n.Passphrase}); err != nil {
+		if err := readFiles(fileFlag{"chain", chain, &n.Chain}, fileFlag{"key", key, &n.Key}, fileFlag{"key-passphrase-file", passphrase, &n.Passphrase}); err != nil {
 			return result{}, err
 		}
 		n.Passphrase = strings.TrimRight(n.Passphrase, "\r\n")
@@ -93,33 +91,16 @@ elsewhere, bring it for this one signature with --parent-key. It is not stored.`
 	cmd.Flags().StringVar(&key, "parent-key", "", "PEM `file` of the parent's private key")
 	cmd.Flags().StringVar(&passphrase, "parent-key-passphrase-file", "", "`file` with the passphrase of an encrypted key")
 	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
-		if err := readFiles(fileFlag{key, &n.Key}, fileFlag{passphrase, &n.Passphrase}); err != nil {
+		if key == "" && passphrase != "" {
+			return result{}, errors.New("--parent-key-passphrase-file opens a key that is brought; name that with --parent-key, or leave both out where the parent's key is in the data folder")
+		}
+		if err := readFiles(fileFlag{"parent-key", key, &n.Key}, fileFlag{"parent-key-passphrase-file", passphrase, &n.Passphrase}); err != nil {
 			return result{}, err
 		}
 		n.Passphrase = strings.TrimRight(n.Passphrase, "\r\n")
 		made, err := cl.NextIssuer(ctx, args[0], n)
 		return c.issuerResult(made), err
 	}, render.PEM)
-}
-
-// fileFlag is a file that a flag names and whose content is sent; "" names none.
-type fileFlag struct {
-	path string
-	to   *string
-}
-
-func readFiles(files ...fileFlag) error {
-	for _, f := range files {
-		if f.path == "" {
-			continue
-		}
-		text, err := os.ReadFile(f.path)
-		if err != nil {
-			return fmt.Errorf("a file cannot be read: %w", err)
-		}
-		*f.to = string(text)
-	}
-	return nil
 }
 
 func (c *command) issuerResult(i adminapi.Issuer) result {

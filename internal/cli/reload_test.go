@@ -2,12 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/config"
 )
 
@@ -63,5 +65,22 @@ func TestReload(t *testing.T) {
 		if !strings.Contains(log.String(), "file="+file) {
 			t.Errorf("the log does not name the file: %s", log.String())
 		}
+	}
+}
+
+// A person reads a sentence, a program the changes.
+func TestReloadShowsWhatChanged(t *testing.T) {
+	b := newBench(t, serveDoor(t, &fakeDoor{answers: map[string]any{
+		"POST /v1/operation/reload": adminapi.Reloaded{File: "/f", Read: true, Changes: []adminapi.SettingChange{
+			{Name: "log-level", From: []string{"info"}, To: []string{"debug"}, Source: "/f:1"},
+		}},
+	}}))
+	b.want(exitDone, "", "/f was read. Changed: log-level from info to debug (/f:1).\n", "reload")
+	b.env["EVERLEAF_OUTPUT"] = "json"
+	stdout, stderr, code := b.run("reload")
+	const want = `{"schema_version":1,"file":"/f","read":true,"changes":[{"name":"log-level","from":["info"],"to":["debug"],"source":"/f:1"}]}`
+	var got bytes.Buffer
+	if err := json.Compact(&got, []byte(stdout)); err != nil || got.String() != want || stderr != "" || code != exitDone {
+		t.Errorf("exit %d, %v: %s%s", code, err, stdout, stderr)
 	}
 }
