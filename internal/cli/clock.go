@@ -26,9 +26,10 @@ func (c *command) clockAccept() *cobra.Command {
 		Long: `Accept a clock that stands before the newest event, so that issuance goes on.
 
 If the clock is behind, set it; then there is nothing to accept. Accept it if it is
-right and was ahead before: events and certificates of that time keep their wrong
-dates, and whoever is given such a certificate refuses it until it begins. The log
-tells who accepted, and when.`,
+right and was ahead before. Revocation lists are made anew. Every proof of control
+given so far ends, and clients prove control again. Events and certificates of that
+time keep their wrong dates, and whoever is given such a certificate refuses it
+until it begins. The log tells who accepted, and when.`,
 		Example: "  everleaf status\n  everleaf clock accept",
 	}
 	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
