@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -206,63 +205,6 @@ func TestATakenPortIsToldAndLeavesTheFolderFree(t *testing.T) {
 	start(t, c)
 }
 
-func TestHealthAndMetrics(t *testing.T) {
-	r := start(t, settings(t, t.TempDir()))
-	base := strings.TrimSuffix(r.info.Metrics, "/metrics")
-	if response, body := r.get(t, base+"/livez"); response.StatusCode != http.StatusOK || body != "alive\n" {
-		t.Errorf("%s %q", response.Status, body)
-	}
-	response, body := r.get(t, base+"/readyz")
-	var got report
-	if err := json.Unmarshal([]byte(body), &got); err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s %q %v", response.Status, body, err)
-	}
-	var names []string
-	for _, c := range got.Checks {
-		names = append(names, c.Name)
-	}
-	if want := []string{"store", "clock", "issuers", "revocation-lists", "server-certificate"}; !slices.Equal(names, want) {
-		t.Errorf("checks %v", names)
-	}
-	r.get(t, r.info.Directory)
-	if _, body := r.get(t, r.info.Metrics); !strings.Contains(body, `everleaf_request_duration_seconds_count{route="acme/directory",status="200"} 1`) {
-		t.Error("the metrics do not count the request")
-	}
-}
-
-func TestReadinessNamesWhatIsWrong(t *testing.T) {
-	h := &health{log: slog.New(slog.DiscardHandler), checks: []check{
-		{"good", func(context.Context) error { return nil }},
-		{"bad", func(context.Context) error { return errors.New("the disk is full") }},
-		{"slow", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
-	}}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	got := h.look(ctx)
-	if got.Status != "not ready" || !got.Checks[0].OK || got.Checks[1].Problem != "the disk is full" || got.Checks[2].OK {
-		t.Errorf("%+v", got)
-	}
-	if told := got.withoutProblems(); told.Checks[1] != (finding{Name: "bad"}) {
-		t.Errorf("a stranger is told %+v", told.Checks[1])
-	}
-	h = &health{}
-	h.draining.Store(true)
-	if h.look(t.Context()).Status != "not ready" {
-		t.Error("a draining server says that it is ready")
-	}
-}
-
-func TestStrangersCannotMakeTheChecksRun(t *testing.T) {
-	runs := 0
-	h := &health{log: slog.New(slog.DiscardHandler), checks: []check{{"costly", func(context.Context) error { runs++; return nil }}}}
-	for range 100 {
-		h.recent(t.Context())
-	}
-	if runs > 2 {
-		t.Errorf("100 questions made the checks run %d times", runs)
-	}
-}
-
 func TestTheSocketIsTheOperators(t *testing.T) {
 	dir := t.TempDir()
 	start(t, settings(t, dir))
@@ -274,97 +216,6 @@ func TestTheSocketIsTheOperators(t *testing.T) {
 	list, err := adminapi.NewClient(adminapi.OverSocket(path)).Certificates(t.Context(), adminapi.CertificateFilter{})
 	if err != nil || len(list.Certificates) != 1 || !slices.Contains(list.Certificates[0].Names, "localhost") {
 		t.Errorf("%+v %v", list, err)
-	}
-}
-
-// Whoever may write to the place of the socket can pose as the server: it is in the data folder, or there is none.
-func TestTheSocketIsInTheDataFolder(t *testing.T) {
-	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-	for _, data := range []string{"/srv/everleaf", "/srv/" + strings.Repeat("x", 150)} {
-		if got := SocketPath(data); got != data+"/everleaf.sock" {
-			t.Error(got)
-		}
-	}
-}
-
-func TestAFolderWhosePathIsTooLongIsRefused(t *testing.T) {
-	parent := t.TempDir()
-	longest := filepath.Join(parent, strings.Repeat("x", maxFolder-len(parent)-1))
-	a, err := Open(t.Context(), settings(t, longest), slog.New(slog.DiscardHandler), noEnv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := bindSocket(t.Context(), SocketPath(longest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(l.Close(), a.Close()); err != nil {
-		t.Error(err)
-	}
-	_, err = Open(t.Context(), settings(t, longest+"x"), slog.New(slog.DiscardHandler), noEnv)
-	if err == nil || !strings.HasSuffix(err.Error(), "octets, too long for the admin socket; use a shorter one") {
-		t.Errorf("%v", err)
-	}
-	if entries, err := os.ReadDir(parent); err != nil || len(entries) != 1 {
-		t.Errorf("a folder was made: %v %v", entries, err)
-	}
-}
-
-func TestCareOverTheSocket(t *testing.T) {
-	dir := t.TempDir()
-	r := start(t, settings(t, dir))
-	client := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir)))
-	readiness, err := client.Readiness(t.Context())
-	if err != nil || !readiness.Ready || !readiness.Serving || len(readiness.Checks) != 5 {
-		t.Errorf("%+v %v", readiness, err)
-	}
-	findings, err := client.Check(t.Context())
-	if err != nil || len(findings.Findings) != 0 {
-		t.Errorf("%+v %v", findings, err)
-	}
-	copied := filepath.Join(t.TempDir(), "copy.db")
-	if err := client.Backup(t.Context(), copied); err != nil {
-		t.Error(err)
-	}
-	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 || info.Size() == 0 {
-		t.Errorf("%v %v", info, err)
-	}
-	for what, err := range map[string]error{
-		"a file that exists": client.Backup(t.Context(), copied),
-		"a relative path":    client.Backup(t.Context(), "copy.db"),
-	} {
-		if _, ok := errors.AsType[*adminapi.Error](err); !ok {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-	r.stop()
-	a, err := Open(t.Context(), settings(t, dir), slog.New(slog.DiscardHandler), noEnv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
-	offline := adminapi.NewClient(adminapi.InProcess(a.AdminHandler()))
-	if readiness, err = offline.Readiness(t.Context()); err != nil || !readiness.Ready || readiness.Serving {
-		t.Errorf("%+v %v", readiness, err)
-	}
-	if _, err := offline.Reload(t.Context()); err == nil {
-		t.Error("a reload without a server succeeded")
-	}
-}
-
-func TestAStaleListIsNoReasonForAlarm(t *testing.T) {
-	r := start(t, settings(t, t.TempDir()))
-	client := adminapi.NewClient(adminapi.OverSocket(SocketPath(r.info.Data)))
-	list, err := client.Certificates(t.Context(), adminapi.CertificateFilter{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.RevokeCertificate(t.Context(), list.Certificates[0].Serial, adminapi.Revocation{}); err != nil {
-		t.Fatal(err)
-	}
-	readiness, err := client.Readiness(t.Context())
-	if err != nil || !readiness.Ready {
-		t.Errorf("%+v %v", readiness, err)
 	}
 }
 
