@@ -3,11 +3,15 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 )
 
 // checkLimit bounds one health check.
@@ -110,7 +114,7 @@ func (h *health) look(ctx context.Context) report {
 	for _, c := range h.checks {
 		f := finding{Name: c.name, OK: true}
 		if err := bounded(ctx, c.run); err != nil {
-			f.OK, f.Problem, result.Status = false, err.Error(), statusNotReady
+			f.OK, f.Problem, result.Status = false, told(err), statusNotReady
 		}
 		result.Checks = append(result.Checks, f)
 	}
@@ -121,4 +125,17 @@ func bounded(ctx context.Context, run func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
 	return run(ctx)
+}
+
+// told returns an error as an operator reads it: of a fault its sentence, and its cause as a second one.
+func told(err error) string {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err.Error()
+	}
+	text := f.Public
+	if f.Cause != nil {
+		text += " The cause: " + strings.TrimSuffix(told(f.Cause), ".") + "."
+	}
+	return strings.Replace(err.Error(), f.Error(), text, 1)
 }

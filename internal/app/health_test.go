@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+)
+
+func TestHealthAndMetrics(t *testing.T) {
+	r := start(t, settings(t, t.TempDir()))
+	base := strings.TrimSuffix(r.info.Metrics, "/metrics")
+	if response, body := r.get(t, base+"/livez"); response.StatusCode != http.StatusOK || body != "alive\n" {
+		t.Errorf("%s %q", response.Status, body)
+	}
+	response, body := r.get(t, base+"/readyz")
+	var got report
+	if err := json.Unmarshal([]byte(body), &got); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s %q %v", response.Status, body, err)
+	}
+	var names []string
+	for _, c := range got.Checks {
+		names = append(names, c.Name)
+	}
+	if want := []string{"store", "clock", "issuers", "revocation-lists", "server-certificate"}; !slices.Equal(names, want) {
+		t.Errorf("checks %v", names)
+	}
+	r.get(t, r.info.Directory)
+	if _, body := r.get(t, r.info.Metrics); !strings.Contains(body, `everleaf_request_duration_seconds_count{route="acme/directory",status="200"} 1`) {
+		t.Error("the metrics do not count the request")
+	}
+}
+
+func TestReadinessNamesWhatIsWrong(t *testing.T) {
+	h := &health{log: slog.New(slog.DiscardHandler), checks: []check{
+		{"good", func(context.Context) error { return nil }},
+		{"bad", func(context.Context) error { return errors.New("the disk is full") }},
+		{"slow", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got := h.look(ctx)
+	if got.Status != "not ready" || !got.Checks[0].OK || got.Checks[1].Problem != "the disk is full" || got.Checks[2].OK {
+		t.Errorf("%+v", got)
+	}
+	if told := got.withoutProblems(); told.Checks[1] != (finding{Name: "bad"}) {
+		t.Errorf("a stranger is told %+v", told.Checks[1])
+	}
+	h = &health{}
+	h.draining.Store(true)
+	if h.look(t.Context()).Status != "not ready" {
+		t.Error("a draining server says that it is ready")
+	}
+}
+
+func TestReadinessSpeaksInSentences(t *testing.T) {
+	missing := errors.New("open keys/default-1.key: no such file or directory")
+	sealed := fault.Wrap(missing, fault.Unavailable, `The issuer "default" cannot sign at present.`)
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{missing, "open keys/default-1.key: no such file or directory"},
+		{fault.New(fault.Unavailable, "The clock is wrong."), "The clock is wrong."},
+		{sealed, `The issuer "default" cannot sign at present. The cause: open keys/default-1.key: no such file or directory.`},
+		{
+			fmt.Errorf("profile short: %w", sealed),
+			`profile short: The issuer "default" cannot sign at present. The cause: open keys/default-1.key: no such file or directory.`,
+		},
+		{
+			fault.Wrap(fmt.Errorf("again: %w", sealed), fault.Conflict, "No."),
+			`No. The cause: again: The issuer "default" cannot sign at present. The cause: open keys/default-1.key: no such file or directory.`,
+		},
+	} {
+		h := &health{checks: []check{{"one", func(context.Context) error { return tt.err }}}}
+		if got := h.look(t.Context()).Checks[0].Problem; got != tt.want {
+			t.Errorf("got\n%s\nwant\n%s", got, tt.want)
+		}
+	}
+}
+
+func TestStrangersCannotMakeTheChecksRun(t *testing.T) {
+	runs := 0
+	h := &health{log: slog.New(slog.DiscardHandler), checks: []check{{"costly", func(context.Context) error { runs++; return nil }}}}
+	for range 100 {
+		h.recent(t.Context())
+	}
+	if runs > 2 {
+		t.Errorf("100 questions made the checks run %d times", runs)
+	}
+}
