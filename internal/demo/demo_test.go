@@ -46,17 +46,17 @@ func TestItEndsWhenItIsTold(t *testing.T) {
 
 // Told to end while anything is under way, it ends in order and speaks of nothing else.
 func TestItEndsAtAnyTime(t *testing.T) {
-	for _, after := range []time.Duration{0, 5, 20, 50, 100, 150, 200, 300} {
+	for _, milliseconds := range []int{0, 5, 20, 50, 100, 150, 200, 300} {
 		temp := t.TempDir()
 		t.Setenv("TMPDIR", temp)
-		ctx, cancel := context.WithTimeout(t.Context(), after*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(milliseconds)*time.Millisecond)
 		var out bytes.Buffer
 		if err := Run(ctx, Options{Out: &out}); err != nil {
-			t.Errorf("after %d ms: %v", after, err)
+			t.Errorf("after %d ms: %v", milliseconds, err)
 		}
 		cancel()
 		if !strings.HasSuffix(out.String(), "\nEnded.\n\n") {
-			t.Errorf("after %d ms: %s", after, &out)
+			t.Errorf("after %d ms: %s", milliseconds, &out)
 		}
 		requireNothing(t, temp)
 	}
