@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -23,6 +24,9 @@ func noEnv(string) string { return "" }
 
 func settings(t *testing.T, dir string) config.Config {
 	t.Helper()
+	if err := os.Chmod(dir, 0o700); err != nil && !errors.Is(err, fs.ErrNotExist) { // that of t.TempDir depends on the umask
+		t.Fatal(err)
+	}
 	return config.Config{
 		Data: dir, Listen: "127.0.0.1:0", HTTP01Port: 80, TLSALPN01Port: 443, MaxPerAddress: 64, Drain: 5 * time.Second,
 		Resolvers: []string{"127.0.0.1:9"},

@@ -30,13 +30,16 @@ type folder struct {
 	lock *flock.Flock
 }
 
-// openFolder makes the folder if it does not exist and takes its lock. The lock ends with the process, however it ends.
+// openFolder makes the folder if it does not exist, refuses one that others can change, and takes its lock. The lock ends with the process, however it ends.
 func openFolder(path string) (*folder, error) {
 	if err := checkLength(path); err != nil {
 		return nil, err
 	}
 	if err := durable.MkdirAll(path); err != nil {
 		return nil, refusedFolder(path, "made", err)
+	}
+	if err := checkFolder(path); err != nil {
+		return nil, err
 	}
 	f := &folder{path: path, lock: flock.New(filepath.Join(path, "lock"), flock.SetPermissions(0o600))}
 	held, err := f.lock.TryLock()

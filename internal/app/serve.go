@@ -55,6 +55,10 @@ type server struct {
 // Serve makes the CA at the first start and serves until ctx ends; then it drains: nothing new is accepted, open
 // requests are answered, validations that run are left to the next start.
 func (a *App) Serve(ctx context.Context, control Control) error {
+	if showsNames(a.folder.path) {
+		a.log.Warn("other users of this machine can see which files are in the data folder",
+			slog.String("data", a.folder.path), slog.String("next", "chmod 700 "+a.folder.path))
+	}
 	l, err := listen(ctx, a.config)
 	if err != nil {
 		return err
