@@ -31,6 +31,7 @@ const (
 	siteName    = "shop.localhost"
 	profileName = "demo"
 	lifetime    = 2 * time.Minute
+	room        = 8 << 20     // octets on disk
 	reuse       = time.Minute // too short to be of use for the next order: control is proven anew at each renewal
 )
 
@@ -75,9 +76,12 @@ func play(ctx context.Context, cancel context.CancelFunc, o Options, show *stage
 	show.title("The life of a certificate, all on this machine. Nothing is installed; everything ends with this command.")
 	dir, err := os.MkdirTemp("", "everleaf-demo-")
 	if err != nil {
-		return fmt.Errorf("make a temporary folder: %w", err)
+		return noFolder(err)
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder that stays behind harms nobody
+	if err := requireRoom(dir); err != nil {
+		return noFolder(err)
+	}
 	s, err := newSite(ctx)
 	if err != nil {
 		return err
@@ -96,6 +100,20 @@ func play(ctx context.Context, cancel context.CancelFunc, o Options, show *stage
 		return failed // it says why whatever was under way was ended
 	}
 	return errors.Join(err, failed)
+}
+
+func noFolder(err error) error {
+	return fmt.Errorf("a folder for the demonstration cannot be made in %s: %w; name another place with TMPDIR", os.TempDir(), reason(err))
+}
+
+// requireRoom writes as much as the CA and its database may need and takes it away again, so that a full disk is noticed
+// before anything is made.
+func requireRoom(dir string) error {
+	file := filepath.Join(dir, "room")
+	if err := os.WriteFile(file, make([]byte, room), 0o600); err != nil {
+		return err
+	}
+	return os.Remove(file)
 }
 
 // openCA makes a CA in the folder whose validator looks at the site's ports.

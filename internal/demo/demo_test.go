@@ -99,6 +99,15 @@ func TestItEndsWhenNobodyReads(t *testing.T) {
 	}
 }
 
+func TestItNamesAFolderThatCannotBeUsed(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	t.Setenv("TMPDIR", missing)
+	want := "a folder for the demonstration cannot be made in " + missing + ": no such file or directory; name another place with TMPDIR"
+	if err := Run(t.Context(), Options{Out: &bytes.Buffer{}, Once: true}); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func requireNothing(t *testing.T, folder string) {
 	t.Helper()
 	if left, err := filepath.Glob(filepath.Join(folder, "*")); err != nil || len(left) > 0 {
