@@ -80,7 +80,7 @@ func (e *evidence) attempt(n, earlier int, a adminapi.Attempt) {
 		head += " from " + a.Perspective
 	}
 	if a.Retryable {
-		head += ", may be tried again"
+		head += ", temporary"
 	}
 	if earlier > 0 {
 		e.line(2, "%s: the same as attempt %d", head, earlier)

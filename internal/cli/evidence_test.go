@@ -66,8 +66,8 @@ func TestEvidence(t *testing.T) {
 			}},
 			[]string{
 				"a.example: invalid, authorization z", "  dns-01: invalid", "    It is another. [incorrect response]",
-				"    attempt 1 at 2026-11-23T12:00:00Z, 7 ms, may be tried again", "      It is not there. [dns]",
-				"    attempt 2 at 2026-11-23T12:00:00Z, 7 ms, may be tried again: the same as attempt 1",
+				"    attempt 1 at 2026-11-23T12:00:00Z, 7 ms, temporary", "      It is not there. [dns]",
+				"    attempt 2 at 2026-11-23T12:00:00Z, 7 ms, temporary: the same as attempt 1",
 				"    attempt 3 at 2026-11-23T12:00:00Z, 7 ms",
 			},
 		},
