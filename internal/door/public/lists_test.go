@@ -3,7 +3,6 @@ package public
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -17,6 +16,9 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
+// validity is how long the lists of a press are valid.
+const validity = 24 * time.Hour
+
 // press is a store of revocation lists that counts what it is asked.
 type press struct {
 	shelf
@@ -24,9 +26,16 @@ type press struct {
 	lists        map[place]pki.CRL
 	looks, reads int
 	broken       error
+	looking      func(context.Context) // called at the start of each look; nil: nothing
 }
 
-func (p *press) RevocationLists(context.Context) ([]pki.CRL, error) {
+func (p *press) RevocationLists(ctx context.Context) ([]pki.CRL, error) {
+	if p.looking != nil {
+		p.looking(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.looks++
@@ -53,7 +62,10 @@ func (p *press) publish(issuer string, shard int, number int64, der []byte) {
 	if p.lists == nil {
 		p.lists = make(map[place]pki.CRL)
 	}
-	p.lists[place{issuer, shard}] = pki.CRL{Issuer: issuer, Shard: pki.Shard{Number: shard}, Number: number, ThisUpdate: time.Now().UTC().Truncate(time.Second), DER: der}
+	now := time.Now().UTC().Truncate(time.Second)
+	p.lists[place{issuer, shard}] = pki.CRL{
+		Issuer: issuer, Shard: pki.Shard{Number: shard}, Number: number, ThisUpdate: now, NextUpdate: now.Add(validity), DER: der,
+	}
 }
 
 // want fetches a list and compares it, and how often the store was asked since the start.
@@ -72,7 +84,7 @@ func (p *press) want(t *testing.T, l *lists, issuer, body string, looks, reads i
 func TestAListIsReadOnceAndANewOneIsSeenWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &press{}
-		l := newLists(p, memory)
+		l := newLists(p, memory, slog.New(slog.DiscardHandler))
 		p.publish("i", 1, 1, []byte("one"))
 		for range 10 {
 			p.want(t, l, "i", "one", 1, 1)
@@ -92,7 +104,7 @@ func TestAListIsReadOnceAndANewOneIsSeenWithinASecond(t *testing.T) {
 func TestAReaderThatLagsBehindIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &press{}
-		l := newLists(p, memory)
+		l := newLists(p, memory, slog.New(slog.DiscardHandler))
 		p.publish("i", 1, 2, []byte("two"))
 		if _, err := l.slot(t.Context(), place{"i", 1}); err != nil {
 			t.Fatal(err)
@@ -107,7 +119,7 @@ func TestAReaderThatLagsBehindIsAskedAgain(t *testing.T) {
 func TestWhatFindsNoRoomIsSharedAndNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &press{}
-		l := newLists(p, 10)
+		l := newLists(p, 10, slog.New(slog.DiscardHandler))
 		p.publish("small", 1, 1, []byte("123456"))
 		p.publish("large", 1, 1, []byte("12345"))
 		p.want(t, l, "small", "123456", 1, 1)
@@ -132,7 +144,7 @@ func TestWhatFindsNoRoomIsSharedAndNotKept(t *testing.T) {
 
 func TestManyWhoFetchAtOnceCauseOneRead(t *testing.T) {
 	p := &press{}
-	l := newLists(p, 0)
+	l := newLists(p, 0, slog.New(slog.DiscardHandler))
 	p.publish("i", 1, 1, make([]byte, 1000))
 	documents := make([]*document, 100)
 	var wait sync.WaitGroup
@@ -148,17 +160,6 @@ func TestManyWhoFetchAtOnceCauseOneRead(t *testing.T) {
 	if p.looks != 1 || p.reads != 1 {
 		t.Errorf("%d looks and %d reads", p.looks, p.reads)
 	}
-}
-
-func TestAnErrorIsNotRemembered(t *testing.T) {
-	p := &press{broken: errors.New("broken")}
-	l := newLists(p, memory)
-	p.publish("i", 1, 1, []byte("one"))
-	if _, err := l.newest(t.Context(), place{"i", 1}); !errors.Is(err, p.broken) {
-		t.Error(err)
-	}
-	p.broken = nil
-	p.want(t, l, "i", "one", 2, 1)
 }
 
 func TestStrangersWhoInventListsAskTheStoreForNothing(t *testing.T) {
@@ -258,7 +259,7 @@ func BenchmarkFetchOfALargeList(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			p := &press{}
 			p.publish("i", 1, 1, make([]byte, 10<<20))
-			d := door{from: p, log: slog.New(slog.DiscardHandler), lists: newLists(p, room)}
+			d := door{from: p, log: slog.New(slog.DiscardHandler), lists: newLists(p, room, slog.New(slog.DiscardHandler))}
 			mux := http.NewServeMux()
 			mux.HandleFunc("GET /crl/{issuer}/{file}", d.serve(d.list))
 			b.ReportAllocs()

@@ -22,6 +22,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/web"
 )
 
 // Publication is what the door needs to know.
@@ -40,9 +41,12 @@ const maxAge = time.Minute
 // (RFC 9110 section 8.8.2.2).
 const youngest = 2 * time.Second
 
+// retryUnavailable is when to ask again after a 503 (RFC 9110 section 10.2.3).
+const retryUnavailable = 10 * time.Second
+
 // Register adds the door's routes to mux.
 func Register(mux *http.ServeMux, from Publication, log *slog.Logger) {
-	d := door{from: from, log: log, lists: newLists(from, memory)}
+	d := door{from: from, log: log, lists: newLists(from, memory, log)}
 	mux.HandleFunc("GET /crl/{issuer}/{file}", d.serve(d.list))
 	mux.HandleFunc("GET /issuer/{file}", d.serve(d.issuer))
 	RegisterRoots(mux, from, log)
@@ -111,7 +115,12 @@ func (d door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.Is(err, context.Canceled) {
 		d.log.Error("a public document could not be served", slog.String("path", r.URL.Path), slog.Any("error", err))
 	}
-	http.Error(w, "The server cannot answer at the moment.", http.StatusInternalServerError)
+	status := http.StatusInternalServerError
+	if fault.Is(err, fault.Unavailable) {
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", web.RetryAfter(retryUnavailable))
+	}
+	http.Error(w, "The server cannot answer at the moment.", status)
 }
 
 // list serves a revocation list as DER (RFC 5280 section 4.2.1.13, media type of RFC 2585 section 4.2).

@@ -77,14 +77,23 @@ func TestRootsAreOnePEMFile(t *testing.T) {
 	}
 }
 
-func TestInternalErrorsAreNotShown(t *testing.T) {
-	mux := http.NewServeMux()
-	Register(mux, shelf{err: errors.New("disk I/O secret")}, slog.New(slog.DiscardHandler))
-	for _, path := range []string{"/issuer/i1.cer", "/crl/i1/3.crl", "/roots.pem"} {
-		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
-		if w.Code != 500 || strings.Contains(w.Body.String(), "secret") {
-			t.Errorf("%s: %d %q", path, w.Code, w.Body)
+func TestErrorsSayWhenToComeBackAndNothingOfTheInside(t *testing.T) {
+	for _, c := range []struct {
+		err        error
+		status     int
+		retryAfter string
+	}{
+		{errors.New("disk I/O secret"), 500, ""},
+		{fault.Wrap(errors.New("secret"), fault.Unavailable, "busy"), 503, "10"},
+	} {
+		mux := http.NewServeMux()
+		Register(mux, shelf{err: c.err}, slog.New(slog.DiscardHandler))
+		for _, path := range []string{"/issuer/i1.cer", "/crl/i1/3.crl", "/roots.pem"} {
+			w := httptest.NewRecorder()
+			mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
+			if w.Code != c.status || w.Header().Get("Retry-After") != c.retryAfter || w.Body.String() != "The server cannot answer at the moment.\n" {
+				t.Errorf("%s: %d %q %q, want %d %q", path, w.Code, w.Header().Get("Retry-After"), w.Body, c.status, c.retryAfter)
+			}
 		}
 	}
 }
