@@ -120,7 +120,7 @@ func TestARevokedServerCertificateIsReplaced(t *testing.T) {
 			}
 			ensure(0)
 			kept, err := serverSigner(a.keys)
-			if err != nil || !own.key.Public().(*ecdsa.PublicKey).Equal(kept.Public()) { //nolint:errcheck // it is one
+			if err != nil || !own.key.Public().(*ecdsa.PublicKey).Equal(kept.Public()) {
 				t.Error("the next start has another key:", err)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,7 +157,7 @@ func TestCheckFindsWhatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	const page = 4096 // the first one, with the header, stays
-	broken := append(sound[:page:page], bytes.Repeat([]byte{0x5a}, len(sound)-page)...)
+	broken := slices.Concat(sound[:page], bytes.Repeat([]byte{0x5a}, len(sound)-page))
 	if err := os.WriteFile(path, broken, 0o600); err != nil {
 		t.Fatal(err)
 	}
