@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -36,7 +35,7 @@ func (s *Service) ResumeIssuances(ctx context.Context, before time.Time, giveUp 
 			switch {
 			case ctx.Err() != nil:
 				return ended, ctx.Err()
-			case err == nil: // ended here or by another
+			case err == nil || fault.Is(err, fault.Conflict): // ended here or by another
 				ended++
 			default:
 				waiting++
@@ -69,10 +68,7 @@ func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Dur
 	if err == nil {
 		err = s.resume(ctx, intent)
 	}
-	if fault.Is(err, fault.Conflict) {
-		err = s.otherwise(ctx, intent, err)
-	}
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || fault.Is(err, fault.Conflict) {
 		return err
 	}
 	if s.patience.failed(intent.ID, s.options.Now()) < giveUp {
@@ -81,16 +77,6 @@ func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Dur
 	return s.abandon(ctx, intent, acme.Failure{
 		Kind: string(fault.Unavailable), Public: "The certificate could not be signed in time; place a new order.",
 	}, err)
-}
-
-// otherwise returns nil when another has ended the intent meanwhile, else the conflict that stands in the way.
-func (s *Service) otherwise(ctx context.Context, intent pki.Intent, conflict error) error {
-	last := len(intent.ID) - 1
-	page, err := s.store.Intents(ctx, intent.Begun.Add(time.Second), intent.ID[:last], resumePage) // from just before it on
-	if err == nil && slices.ContainsFunc(page, func(i pki.Intent) bool { return i.ID == intent.ID }) {
-		err = conflict
-	}
-	return err
 }
 
 // resume signs the recorded bytes of an intent and records the certificate. It does not sign what has expired: by the

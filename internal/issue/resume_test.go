@@ -15,7 +15,6 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
-	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/issue"
@@ -177,24 +176,6 @@ func TestAnIntentOfACompromisedKeyIsAbandonedUnsigned(t *testing.T) {
 	check(t, err)
 	if !slices.ContainsFunc(events, func(e event.Event) bool { return e.Action == event.OrderFailed && e.Detail == view.Failure.Public }) {
 		t.Errorf("the log does not say why: %v", events)
-	}
-}
-
-// contradicting is a store that ends no intent, and says that another did.
-type contradicting struct{ issue.Store }
-
-func (contradicting) CompleteIssuance(context.Context, string, []byte, time.Time, event.Event) error {
-	return fault.New(fault.Conflict, "there is no such intent")
-}
-
-func TestAConflictThatEndsNothingIsAFailure(t *testing.T) {
-	h := newHouse(t)
-	r := h.requester()
-	h.begun(r, newKey(t), "a.example.com")
-	h.begun(r, newKey(t), "b.example.com")
-	service := h.service(func(e *issue.Engines, _ *issue.Options) { e.Store = contradicting{h.Store} })
-	if ended, err := h.resume(service); ended != 0 || err == nil || !strings.HasPrefix(err.Error(), "2 issuances wait") {
-		t.Errorf("%d ended: %v", ended, err)
 	}
 }
 

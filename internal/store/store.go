@@ -104,8 +104,8 @@ type Issuance interface {
 	// callers one wins). Unauthorized when the account is not valid. Conflict when the issuer has a certificate or an
 	// intent with this serial number: the caller tries another. BadPublicKey when the key is blocked or, by i.Thumbprint, that of an account.
 	BeginIssuance(ctx context.Context, i pki.Intent) error
-	// CompleteIssuance records the signed certificate, ends its intent and makes its order valid. Conflict when there is no
-	// such intent any more: the certificate must then be thrown away. The event is event.CertificateIssued of the certificate,
+	// CompleteIssuance records the signed certificate, ends its intent and makes its order valid. Conflict when, and only
+	// when, there is no such intent any more: the certificate must then be thrown away. The event is event.CertificateIssued of the certificate,
 	// which has the intent's id.
 	CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error
 	// AbandonIssuance ends an intent that can never be signed and fails its order. Conflict when there is no such intent. It is

@@ -107,7 +107,7 @@ func (db *DB) CompleteIssuance(ctx context.Context, intent string, der []byte, i
 		}
 		if i.Order != "" {
 			err := tx.moveOrder("UPDATE orders SET certificate = ?, ends = ? WHERE id = ? AND begun > 0 AND failure IS NULL AND certificate = ''",
-				fault.Conflict, intent, query.Seconds(i.NotAfter), i.Order)
+				fault.Internal, intent, query.Seconds(i.NotAfter), i.Order)
 			if err != nil {
 				return err
 			}
@@ -125,6 +125,9 @@ func (t *tx) insertCertificate(c pki.Certificate) error {
 		return err
 	}
 	if _, err := t.exec(query.Insert("certificates", query.CertificateColumns), values...); err != nil {
+		if isDuplicate(err) { // no race of callers: the store contradicts itself
+			err = fmt.Errorf("certificate %s: %v", c.ID, err) //nolint:errorlint // so that nobody takes it for a Conflict
+		}
 		return err
 	}
 	for _, name := range query.SearchNames(c.Names) {
@@ -148,7 +151,7 @@ func (db *DB) AbandonIssuance(ctx context.Context, intent string, f acme.Failure
 		}
 		if i.Order != "" {
 			err := tx.moveOrder("UPDATE orders SET failure = ?, ends = ? WHERE id = ? AND begun > 0 AND failure IS NULL AND certificate = ''",
-				fault.Conflict, failure, query.Seconds(e.At), i.Order)
+				fault.Internal, failure, query.Seconds(e.At), i.Order)
 			if err != nil {
 				return err
 			}
