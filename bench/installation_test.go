@@ -6,18 +6,17 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/test/acmetest"
+	"github.com/everleaf-pki/everleaf/test/chaltest"
 	"github.com/everleaf-pki/everleaf/test/process"
 )
 
@@ -35,11 +34,11 @@ type installation struct {
 // newInstallation starts a server that has issued one certificate, and fills its store with copies of it.
 func newInstallation(b *testing.B, binary string, size int) *installation {
 	b.Helper()
-	site := newSite(b)
+	site := chaltest.NewStateless(b)
 	data := filepath.Join(b.TempDir(), "data")
 	command := []string{
 		binary, "serve", "--data", data, "--metrics-listen", "off", "--log-level", "error",
-		"--http01-port", site.port, "--public-listen", "127.0.0.1:0", "--listen",
+		"--http01-port", strconv.Itoa(int(site.Port())), "--public-listen", "127.0.0.1:0", "--listen",
 	}
 	server := process.Start(b, append(command, "127.0.0.1:0")...)
 	trusting, err := acmetest.Trusting(server.Root)
@@ -47,7 +46,7 @@ func newInstallation(b *testing.B, binary string, size int) *installation {
 	i := &installation{size: size}
 	i.client, err = acmetest.Register(b.Context(), trusting, server.Directory)
 	must(b, err)
-	site.thumbprint.Store(i.client.Thumbprint())
+	site.For(i.client.Thumbprint())
 	i.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(b, err)
 	must(b, i.issue(b.Context()))
@@ -109,25 +108,6 @@ func (i *installation) issue(ctx context.Context) error {
 	}
 	_, err = i.client.Finalize(ctx, order, i.key, name)
 	return err
-}
-
-// site is a web site that answers every http-01 challenge of one account.
-type site struct {
-	thumbprint atomic.Value // string
-	port       string
-}
-
-func newSite(b *testing.B) *site {
-	b.Helper()
-	s := &site{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, "%s.%s", path.Base(r.URL.Path), s.thumbprint.Load())
-	}))
-	b.Cleanup(server.Close)
-	u, err := url.Parse(server.URL)
-	must(b, err)
-	s.port = u.Port()
-	return s
 }
 
 func must(b testing.TB, err error) {

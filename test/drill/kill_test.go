@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
+	"github.com/everleaf-pki/everleaf/test/chaltest"
 	"github.com/everleaf-pki/everleaf/test/process"
 )
 
@@ -22,8 +24,8 @@ const kills = 20
 // TestKill kills the server under load again and again. After each restart the store must be sound: no certificate
 // without its record, no order with two, nothing stuck, and nothing lost that a client had been given.
 func TestKill(t *testing.T) {
-	binary, data, site := process.Build(t), filepath.Join(t.TempDir(), "data"), newAnswers(t)
-	command := []string{binary, "serve", "--data", data, "--metrics-listen", "off", "--http01-port", site.port}
+	binary, data, site := process.Build(t), filepath.Join(t.TempDir(), "data"), chaltest.NewStateless(t)
+	command := []string{binary, "serve", "--data", data, "--metrics-listen", "off", "--http01-port", strconv.Itoa(int(site.Port()))}
 	server := process.Start(t, append(command, "--listen", "127.0.0.1:0")...)
 	command = append(command, "--listen", server.Listen(), "--public-listen", "127.0.0.1:0")
 	work := newLoad(t, server.Directory, server.Root, site)

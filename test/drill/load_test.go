@@ -7,10 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,29 +14,8 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/test/acmetest"
+	"github.com/everleaf-pki/everleaf/test/chaltest"
 )
-
-// answers is a web site that answers every http-01 challenge of one account.
-type answers struct {
-	thumbprint atomic.Value // string
-	port       string
-}
-
-func newAnswers(t *testing.T) *answers {
-	t.Helper()
-	a := &answers{}
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
-		_, _ = fmt.Fprintf(w, "%s.%s", token, a.thumbprint.Load())
-	}))
-	t.Cleanup(site.Close)
-	u, err := url.Parse(site.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.port = u.Port()
-	return a
-}
 
 // load obtains certificates with several workers until it is stopped, and remembers every one that was acknowledged.
 type load struct {
@@ -60,7 +35,7 @@ type acknowledgement struct {
 
 const workers = 8
 
-func newLoad(t *testing.T, directory, root string, site *answers) *load {
+func newLoad(t *testing.T, directory, root string, site *chaltest.Stateless) *load {
 	t.Helper()
 	trusting, err := acmetest.Trusting(root)
 	if err != nil {
@@ -70,7 +45,7 @@ func newLoad(t *testing.T, directory, root string, site *answers) *load {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site.thumbprint.Store(client.Thumbprint())
+	site.For(client.Thumbprint())
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

@@ -6,12 +6,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
+	"github.com/everleaf-pki/everleaf/test/chaltest"
 	"github.com/everleaf-pki/everleaf/test/process"
 )
 
@@ -74,9 +76,9 @@ type cutResult struct {
 
 func drillPower(t *testing.T, binary string) cutResult {
 	t.Helper()
-	data, trace, site := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "trace"), newAnswers(t)
+	data, trace, site := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "trace"), chaltest.NewStateless(t)
 	server := process.Start(t, traced(trace, data, binary, "serve", "--data", data, "--listen", "127.0.0.1:0",
-		"--metrics-listen", "off", "--http01-port", site.port)...)
+		"--metrics-listen", "off", "--http01-port", strconv.Itoa(int(site.Port())))...)
 	work := newLoad(t, server.Directory, server.Root, site)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
