@@ -1,56 +1,14 @@
 package cli
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/everleaf-pki/everleaf/test/terminal"
 )
-
-// newTerminal returns both ends of a terminal: the person's and the program's.
-func newTerminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	fd := int(person.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = program.Close() })
-	return person, program
-}
-
-// typeHidden types the text once the terminal shows no more what is typed.
-func typeHidden(t *testing.T, person, program *os.File, text string) {
-	t.Helper()
-	for t.Context().Err() == nil {
-		modes, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
-		if err != nil || modes.Lflag&unix.ECHO == 0 {
-			break
-		}
-		runtime.Gosched()
-	}
-	if _, err := io.WriteString(person, text); err != nil {
-		t.Error(err)
-	}
-}
 
 // A person at a terminal types the new passphrase twice.
 func TestKeyPassphraseTyped(t *testing.T) {
@@ -72,8 +30,8 @@ func TestKeyPassphraseTyped(t *testing.T) {
 			prompts + "Every key has the new passphrase: start the server with it. Backups that were made before open as they did.\n",
 		},
 	} {
-		person, program := newTerminal(t)
-		go typeHidden(t, person, program, test.typed)
+		person, program := terminal.New(t)
+		go terminal.TypeHidden(t, person, program, test.typed)
 		var out, talk strings.Builder
 		c := &command{
 			Streams: Streams{In: program, Out: &out, Err: &talk},

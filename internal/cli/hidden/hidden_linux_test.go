@@ -3,68 +3,14 @@ package hidden_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/everleaf-pki/everleaf/internal/cli/hidden"
+	"github.com/everleaf-pki/everleaf/test/terminal"
 )
-
-// newTerminal returns both ends of a terminal: the person's and the program's.
-func newTerminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	fd := int(person.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = program.Close() })
-	return person, program
-}
-
-// echoes reports whether the terminal shows what is typed.
-func echoes(t *testing.T, terminal *os.File) bool {
-	t.Helper()
-	modes, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
-	if err != nil {
-		t.Error(err)
-	}
-	return err == nil && modes.Lflag&unix.ECHO != 0
-}
-
-// untilMuted returns when the terminal shows no more what is typed, or the test ends.
-func untilMuted(t *testing.T, terminal *os.File) {
-	t.Helper()
-	for echoes(t, terminal) && t.Context().Err() == nil {
-		runtime.Gosched()
-	}
-}
-
-// onceMuted types the text when the terminal shows no more what is typed.
-func onceMuted(t *testing.T, person, program *os.File, text string) {
-	t.Helper()
-	untilMuted(t, program)
-	if _, err := io.WriteString(person, text); err != nil {
-		t.Error(err)
-	}
-}
 
 func TestLine(t *testing.T) {
 	for about, test := range map[string]struct {
@@ -79,14 +25,14 @@ func TestLine(t *testing.T) {
 		"too long":      {typed: strings.Repeat("x", 21) + "\n", says: "the line is too long"},
 	} {
 		t.Run(about, func(t *testing.T) {
-			person, program := newTerminal(t)
-			go onceMuted(t, person, program, test.typed)
+			person, program := terminal.New(t)
+			go terminal.TypeHidden(t, person, program, test.typed)
 			line, err := hidden.Line(t.Context(), program, 20)
 			failed := test.says != ""
 			if string(line) != test.want || (err != nil) != failed || failed && !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %q, %v", line, err)
 			}
-			if !echoes(t, program) {
+			if !terminal.Echoes(t, program) {
 				t.Error("the terminal stays mute")
 			}
 			requireUnseen(t, person, program)
@@ -113,16 +59,16 @@ func requireUnseen(t *testing.T, person, program *os.File) {
 
 // A signal ends the wait, and the terminal shows again what is typed.
 func TestLineEndsWithTheContext(t *testing.T) {
-	_, program := newTerminal(t)
+	_, program := terminal.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		untilMuted(t, program)
+		terminal.AwaitMuted(t, program)
 		cancel()
 	}()
 	if line, err := hidden.Line(ctx, program, 20); line != nil || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %q, %v", line, err)
 	}
-	if !echoes(t, program) {
+	if !terminal.Echoes(t, program) {
 		t.Error("the terminal stays mute")
 	}
 }
@@ -139,8 +85,8 @@ func TestWhatIsNoTerminal(t *testing.T) {
 	if _, err := hidden.Line(t.Context(), null, 20); err == nil {
 		t.Error("a line of /dev/null")
 	}
-	_, program := newTerminal(t)
-	if !hidden.IsTerminal(program) || !echoes(t, program) {
+	_, program := terminal.New(t)
+	if !hidden.IsTerminal(program) || !terminal.Echoes(t, program) {
 		t.Error("a terminal is a terminal, and asking changes nothing")
 	}
 }
