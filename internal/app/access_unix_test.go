@@ -6,11 +6,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/everleaf-pki/everleaf/test/privilege"
 )
 
 // folderOfMode returns a new folder of a mode, whatever the umask is.
@@ -45,14 +48,10 @@ func TestAFolderThatOthersCanChangeIsRefused(t *testing.T) {
 }
 
 func TestAFolderOfAnotherUserIsRefused(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give a folder away")
-	}
 	dir := folderOfMode(t, 0o755)
-	if err := os.Chown(dir, 4711, -1); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openFolder(dir); err == nil || !strings.HasPrefix(err.Error(), "the data folder "+dir+" belongs to user 4711, and this process is user 0; ") {
+	privilege.Chown(t, dir, 4711)
+	want := fmt.Sprintf("the data folder %s belongs to user 4711, and this process is user %d; ", dir, os.Geteuid())
+	if _, err := openFolder(dir); err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("%v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
+	"github.com/everleaf-pki/everleaf/test/privilege"
 )
 
 // AG-09, INCIDENTS 53: folder 0700 and files 0600, whatever the umask.
@@ -97,22 +98,20 @@ func TestExposedFolderIsRefused(t *testing.T) {
 }
 
 func TestForeignOwnerIsRefused(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give a file away")
-	}
+	us := os.Geteuid()
 	dir := privateDir(t)
 	ring := openRing(t, dir, "")
 	if _, err := ring.Generate("root", pki.ECDSAP256); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{filepath.Join(dir, "root.key"), dir} {
-		chown(t, path, 4711)
+		privilege.Chown(t, path, 4711)
 		_, err := keyring.Open(dir, keyring.Options{})
-		requireExposed(t, err, fmt.Sprintf("%s belongs to user 4711, who can get at the keys, and this process is user 0; run the command as that user, for example with sudo -u '#4711', or make it yours: chown 0 %s", path, path))
-		chown(t, path, 0)
+		requireExposed(t, err, fmt.Sprintf("%s belongs to user 4711, who can get at the keys, and this process is user %d; run the command as that user, for example with sudo -u '#4711', or make it yours: chown %d %s", path, us, us, path))
+		privilege.Chown(t, path, us)
 		openRing(t, dir, "")
 	}
-	chown(t, filepath.Join(dir, "root.key"), 4711)
+	privilege.Chown(t, filepath.Join(dir, "root.key"), 4711)
 	_, err := ring.Load("root")
 	requireExposed(t, err, "belongs to user 4711")
 }
@@ -186,13 +185,6 @@ func requireMode(t *testing.T, path string, want fs.FileMode) {
 func chmod(t *testing.T, path string, mode fs.FileMode) {
 	t.Helper()
 	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func chown(t *testing.T, path string, owner int) {
-	t.Helper()
-	if err := os.Chown(path, owner, -1); err != nil {
 		t.Fatal(err)
 	}
 }

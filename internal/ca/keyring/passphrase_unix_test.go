@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring"
+	"github.com/everleaf-pki/everleaf/test/privilege"
 )
 
 // systemd shows the grant to the service's user as a read bit of the group: 0440 is private.
@@ -34,11 +35,8 @@ func TestPassphraseFileModes(t *testing.T) {
 }
 
 func TestPassphraseFileOfAnotherUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give a file away")
-	}
 	file := passphraseFile(t, "secret\n")
-	chown(t, file, 4711)
+	privilege.Chown(t, file, 4711)
 	if _, err := keyring.ReadPassphrase(t.TempDir(), file, env(nil)); !errors.Is(err, keyring.ErrExposed) {
 		t.Errorf("got %v, want ErrExposed", err)
 	}
