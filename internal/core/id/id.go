@@ -30,9 +30,6 @@ func New(now time.Time, random [RandomBytes]byte) string {
 	return string(out[:])
 }
 
-// Floor returns the smallest id that something at t can have; it bounds scans by time.
-func Floor(t time.Time) string { return New(t, [RandomBytes]byte{}) }
-
 // Valid reports whether s has the shape of an id.
 func Valid(s string) bool {
 	if len(s) != Length {

@@ -28,10 +28,12 @@ func TestEveryRandomBitCounts(t *testing.T) {
 	}
 }
 
-func TestFloorBoundsItsMillisecond(t *testing.T) {
+func TestWhatComesLaterSortsLater(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_123)
-	if made := New(now, [RandomBytes]byte{1}); Floor(now) > made || Floor(now.Add(time.Millisecond)) <= made {
-		t.Errorf("%s is not between %s and %s", made, Floor(now), Floor(now.Add(time.Millisecond)))
+	most := [RandomBytes]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	first, last, next := New(now, [RandomBytes]byte{}), New(now, most), New(now.Add(time.Millisecond), [RandomBytes]byte{})
+	if first >= last || last >= next {
+		t.Errorf("%s, %s, %s are not in sequence", first, last, next)
 	}
 }
 

@@ -23,12 +23,10 @@ const (
 type CSR struct {
 	PublicKey crypto.PublicKey
 	KeyHash   KeyHash
-	names     []ident.Identifier
+	// Names is a set: the common name and the subject alternative names together, since RFC 8555 section 7.4 lets a name
+	// stand in either or in both.
+	Names []ident.Identifier
 }
-
-// Names returns the requested identifiers as a set: the common name and the subject alternative names together, since
-// RFC 8555 section 7.4 lets a name stand in either or in both.
-func (c *CSR) Names() []ident.Identifier { return slices.Clone(c.names) }
 
 // ParseCSR reads a PKCS #10 request. It refuses, as BadCSR with a sentence, whatever is not exactly such a request in
 // DER, asks for more than names and harmless usages, has an unsound key (see CheckKey) or is not signed by it with
@@ -61,15 +59,15 @@ func ParseCSR(der []byte) (*CSR, error) {
 	if len(names) == 0 {
 		return nil, badCSR("The CSR names nothing; put the names into the subject alternative names.")
 	}
-	return &CSR{PublicKey: parsed.PublicKey, KeyHash: HashKey(parsed.RawSubjectPublicKeyInfo), names: names}, nil
+	return &CSR{PublicKey: parsed.PublicKey, KeyHash: HashKey(parsed.RawSubjectPublicKeyInfo), Names: names}, nil
 }
 
 // CheckCSR decides whether a request fits an order: its names are exactly those ordered, and the type of its key is
 // one of allowed. Errors are BadCSR.
 func CheckCSR(csr *CSR, ordered []ident.Identifier, allowed []KeyType) error {
 	want := ident.Set(slices.Clone(ordered))
-	missing := without(want, csr.names)
-	extra := without(csr.names, want)
+	missing := without(want, csr.Names)
+	extra := without(csr.Names, want)
 	switch {
 	case len(missing) > 0 && len(extra) > 0:
 		return badCSR("The CSR does not name what was ordered: %s missing, and %s not in the order.", list(missing), list(extra))

@@ -95,7 +95,7 @@ func opensslKey(t *testing.T, args ...string) []byte {
 func checkCSR(t *testing.T, csr *pki.CSR, public any, names string) {
 	t.Helper()
 	var got []string
-	for _, id := range csr.Names() {
+	for _, id := range csr.Names {
 		text, _ := id.MarshalText()
 		got = append(got, string(text))
 	}
@@ -315,7 +315,7 @@ func TestCheckCSR(t *testing.T) {
 			t.Errorf("the order was changed from %q to %q", before, after)
 		}
 	}
-	err = pki.CheckCSR(csr, csr.Names(), []pki.KeyType{pki.RSA})
+	err = pki.CheckCSR(csr, csr.Names, []pki.KeyType{pki.RSA})
 	if want := "Keys of type ecdsa-p256 are not accepted here; use one of: rsa."; !fault.Is(err, fault.BadCSR) || fault.Sentence(err) != want {
 		t.Errorf("%v, want %q", err, want)
 	}
@@ -332,8 +332,8 @@ func TestCheckCSRManyNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(csr.Names()) != 100 {
-		t.Fatalf("%d names", len(csr.Names()))
+	if len(csr.Names) != 100 {
+		t.Fatalf("%d names", len(csr.Names))
 	}
 	if text := fault.Sentence(pki.CheckCSR(csr, nil, pki.SubjectKeyTypes())); !strings.HasSuffix(text, " and more.") || len(text) > 400 {
 		t.Error(text)
@@ -367,7 +367,7 @@ func checkParsed(t *testing.T, der []byte) {
 		}
 		return
 	}
-	names := csr.Names()
+	names := csr.Names
 	if len(names) == 0 {
 		t.Error("accepted without a name")
 	}
