@@ -122,7 +122,7 @@ func (a *App) build() error {
 	prober := probe.New(probe.Options{Resolver: resolver, HTTPPort: a.config.HTTP01Port, TLSPort: a.config.TLSALPN01Port})
 	a.engine = ca.New(a.keys)
 	options := issue.DefaultOptions()
-	options.Trial, options.PublicURL = a.config.Trial(), a.publicURL
+	options.Trial, options.PublicURL, options.AccountURL = a.config.Trial(), a.publicURL, a.accountURL
 	a.issue = issue.New(issue.Engines{
 		Store: a.db, Signer: a.engine, Validator: va.New(prober, va.DefaultOptions()), Secrets: sealer, Log: a.log,
 	}, options)

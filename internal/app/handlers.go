@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/door/acme"
 	"github.com/everleaf-pki/everleaf/internal/door/acme/nonce"
 	"github.com/everleaf-pki/everleaf/internal/door/admin"
@@ -29,6 +30,11 @@ func (s *server) acmeHandler() (http.Handler, error) {
 		}
 		mux.ServeHTTP(w, r)
 	}), nil
+}
+
+// accountURL returns the URL of an account as the ACME door publishes it; "" without an external URL.
+func (a *App) accountURL(c policy.Connector, account string) string {
+	return acme.AccountURL(a.config.ExternalURL, c, account)
 }
 
 // publicHandler is what the plain HTTP listener answers.

@@ -34,11 +34,17 @@ type Options struct {
 	Looks     int              // how many validations may run at once; further ones wait
 	PublicURL func() string    // base of the plain HTTP listener that serves issuers and revocation lists; required
 	Interval  time.Duration    // what Retry-After says while something is processing
+	// AccountURL returns the URL of an account that the door publishes: "" when there is none, because the server has no
+	// external URL. What names the account in DNS needs it.
+	AccountURL func(c policy.Connector, account string) string
 }
 
 // DefaultOptions returns the settings of a production server.
 func DefaultOptions() Options {
-	return Options{Now: time.Now, Wait: time.Second, Looks: 256, Interval: time.Second}
+	return Options{
+		Now: time.Now, Wait: time.Second, Looks: 256, Interval: time.Second,
+		AccountURL: func(policy.Connector, string) string { return "" },
+	}
 }
 
 // Service is the use cases. Close waits for the validations that run.

@@ -52,7 +52,7 @@ type door struct {
 // New returns the door to the use cases. It refuses an external URL that is not https or has more than a host, and
 // options with neither an external URL nor own names.
 func New(s Service, o Options) (http.Handler, error) {
-	external := strings.TrimSuffix(o.ExternalURL, "/")
+	external := trimmed(o.ExternalURL)
 	if u, err := url.Parse(external); external != "" && (err != nil || u.Host == "" || external != "https://"+u.Host) {
 		return nil, fmt.Errorf("the external URL %q must be https:// and a host, and nothing else", o.ExternalURL)
 	}

@@ -61,6 +61,14 @@ func TestExternalURL(t *testing.T) {
 		t.Errorf("header %v", a.header)
 	}
 	through("new-order", kid, orderOf("a.example.com")).want(t, http.StatusCreated)
+	t.Run("the kid is the URL that is published elsewhere", func(t *testing.T) {
+		account := kid[strings.LastIndex(kid, "/")+1:]
+		for external, want := range map[string]string{"https://acme.example.com": kid, "https://acme.example.com/": kid, "": ""} {
+			if got := door.AccountURL(external, policy.Connector{Name: "default"}, account); got != want {
+				t.Errorf("with the external URL %q it is %q, not %q", external, got, want)
+			}
+		}
+	})
 	t.Run("J-14 the inside URL is not accepted in a signature", func(t *testing.T) {
 		body := c.sign(jws.SignOptions{KeyID: kid, URL: inside + "new-order"}, []byte(orderOf("a.example.com")))
 		h.post(inside+"new-order", body).refused(t, http.StatusForbidden, "unauthorized")

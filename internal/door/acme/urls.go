@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/web"
 )
 
@@ -41,6 +42,19 @@ func hostOf(header string) string {
 	}
 	return strings.ToLower(host)
 }
+
+// AccountURL returns the URL of an account as a door with that external URL publishes it, and as the account must write
+// it in "kid" (RFC 8555 section 6.2). Without an external URL there is none to publish, and it returns "": the URL then
+// follows the way by which a client came.
+func AccountURL(external string, c policy.Connector, account string) string {
+	if external == "" {
+		return ""
+	}
+	return urls{base: trimmed(external), connector: c.Name}.account(account)
+}
+
+// trimmed returns an external URL as URLs begin with it.
+func trimmed(external string) string { return strings.TrimSuffix(external, "/") }
 
 // urls makes the URLs of one connector under one base.
 type urls struct{ base, connector string }
