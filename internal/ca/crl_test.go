@@ -3,6 +3,7 @@ package ca_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -177,5 +178,45 @@ func TestSignCRLRefuses(t *testing.T) {
 	a.engine = newEngine(a)
 	if der, err := a.engine.SignCRL(t.Context(), a.listRequest(1)); err == nil || der != nil {
 		t.Error("signed with another key:", err)
+	}
+}
+
+// A shard whose certificates are all revoked, each for a reason and at a date of the long form, makes a list of less than a
+// megabyte, whatever signs it. Proves INC-41.
+func TestAFullShardFitsItsList(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []pki.KeyType{pki.ECDSAP256, pki.RSA2048} {
+		a := newAuthority(t, kind)
+		request := a.listRequest(1, fullShard(time.Date(2051, 1, 1, 0, 0, 0, 0, time.UTC))...)
+		der, err := a.engine.SignCRL(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(der) > pki.MaxCRL || len(der) < pki.MaxCRL*9/10 {
+			t.Errorf("%s: %d octets; want little less than %d", kind, len(der), pki.MaxCRL)
+		}
+	}
+}
+
+// fullShard returns the entries of a shard that is full.
+func fullShard(at time.Time) []pki.Entry {
+	entries := make([]pki.Entry, pki.ShardRoom)
+	for i := range entries {
+		var random [pki.SerialBytes]byte
+		_, _ = rand.Read(random[:])
+		entries[i] = pki.Entry{Serial: pki.NewSerial(random), At: at, Reason: pki.KeyCompromise}
+	}
+	return entries
+}
+
+// The list of a full shard: a million revoked certificates are 53 of these.
+func BenchmarkFullList(b *testing.B) {
+	a := newAuthority(b, pki.ECDSAP256)
+	request := a.listRequest(1, fullShard(now)...)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.engine.SignCRL(b.Context(), request); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/event"
@@ -19,6 +20,10 @@ const (
 	crlBackdate = time.Minute
 )
 
+// listsAtOnce is how many lists are made at the same time: a million revoked certificates are fifty-odd lists, and each keeps
+// a processor busy for a while and some megabytes of memory.
+const listsAtOnce = 4
+
 // PublishLists makes and records every revocation list that is missing, stale, or due for renewal, and returns how
 // many. A list that cannot be made does not hold up the others; the error joins nothing and names the last. A clock that
 // stands before the newest event stops issuance and not this, since a revocation must not wait; but no list is then dated
@@ -29,23 +34,50 @@ func (s *Service) PublishLists(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	trusted := s.trustClock(ctx, now) == nil
-	published := 0
-	for _, list := range due {
-		date := now
-		if !trusted && list.ThisUpdate.After(now) {
-			date = list.ThisUpdate
-		}
-		made, failed := s.publish(ctx, list, now, date)
-		if failed != nil {
-			err = fmt.Errorf("revocation list %d of issuer %s: %w", list.Shard.Number, list.Issuer, failed)
-			s.log.Error("a revocation list could not be made", slog.String("issuer", list.Issuer), slog.Int("shard", list.Shard.Number), slog.Any("error", failed))
-		}
-		if made {
-			published++
-		}
+	press := press{service: s, now: now, trusted: s.trustClock(ctx, now) == nil}
+	var wait sync.WaitGroup
+	lists := make(chan pki.CRL)
+	for range min(listsAtOnce, len(due)) {
+		wait.Go(func() {
+			for list := range lists {
+				press.make(ctx, list)
+			}
+		})
 	}
-	return published, err
+	for _, list := range due {
+		lists <- list
+	}
+	close(lists)
+	wait.Wait()
+	return press.made, press.failed
+}
+
+// press makes the lists of one run.
+type press struct {
+	service *Service
+	now     time.Time
+	trusted bool // the clock may be believed
+
+	mu     sync.Mutex // guards what follows
+	made   int
+	failed error // why the last that failed did
+}
+
+func (p *press) make(ctx context.Context, list pki.CRL) {
+	date := p.now
+	if !p.trusted && list.ThisUpdate.After(p.now) {
+		date = list.ThisUpdate
+	}
+	made, err := p.service.publish(ctx, list, p.now, date)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if made {
+		p.made++
+	}
+	if err != nil {
+		p.failed = fmt.Errorf("revocation list %d of issuer %s: %w", list.Shard.Number, list.Issuer, err)
+		p.service.log.Error("a revocation list could not be made", slog.String("issuer", list.Issuer), slog.Int("shard", list.Shard.Number), slog.Any("error", err))
+	}
 }
 
 // coveredUntil is the time up to which the last list named whatever had expired. The date of a list that was made while

@@ -70,6 +70,7 @@ type declarations interface {
 	ConnectorByName(ctx context.Context, name string) (policy.Connector, error)
 	Credential(ctx context.Context, id string) (policy.Credential, error)
 	Issuers(ctx context.Context) ([]pki.Issuer, error)
+	OpenShard(ctx context.Context, issuer string, s pki.Shard, room int) error
 	Profile(ctx context.Context, id string) (pki.Profile, error)
 	Profiles(ctx context.Context, organisation string) ([]pki.Profile, error)
 	LastEvent(ctx context.Context) (time.Time, error)

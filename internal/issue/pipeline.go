@@ -24,13 +24,14 @@ type plan struct {
 	actor                                   string
 }
 
-// serialTries is how often a taken serial number is replaced. With 126 random bits the second try never happens.
-const serialTries = 3
+// tries is how often a taken serial number or a shard that others have filled is replaced. With 126 random bits and thousands
+// of places in a shard a third try never happens.
+const tries = 3
 
 // certify is the pipeline: prepare and lint, record the intent, sign exactly the recorded bytes, record the
 // certificate. Nothing is signed that is not recorded, and an error before the intent leaves everything as it was.
 func (s *Service) certify(ctx context.Context, p plan) (pki.Certificate, error) {
-	for range serialTries {
+	for range tries {
 		intent, prepared, err := s.prepare(ctx, p)
 		if err != nil {
 			return pki.Certificate{}, err
@@ -44,7 +45,7 @@ func (s *Service) certify(ctx context.Context, p plan) (pki.Certificate, error) 
 		}
 		return s.complete(ctx, intent, prepared, p.actor)
 	}
-	return pki.Certificate{}, fmt.Errorf("no free serial number in %d tries", serialTries)
+	return pki.Certificate{}, fmt.Errorf("no free serial number and shard in %d tries", tries)
 }
 
 // prepare builds and lints the certificate of a plan.
@@ -56,6 +57,11 @@ func (s *Service) prepare(ctx context.Context, p plan) (pki.Intent, pki.Prepared
 	issuer, err := s.issuer(ctx, p.profile, now)
 	if err != nil {
 		return pki.Intent{}, nil, err
+	}
+	if !p.profile.Spec.NoCRL {
+		if issuer, err = s.withRoom(ctx, issuer); err != nil {
+			return pki.Intent{}, nil, err
+		}
 	}
 	notBefore, notAfter, err := pki.Window(p.profile.Spec, p.notBefore, p.notAfter, issuer, now)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/id"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
@@ -33,6 +34,7 @@ type Options struct {
 	Wait      time.Duration    // how long a challenge reply waits for its outcome; the work goes on after it
 	Looks     int              // how many validations may run at once; further ones wait
 	PublicURL func() string    // base of the plain HTTP listener that serves issuers and revocation lists; required
+	ShardRoom int              // how many certificates a shard of a revocation list takes
 	Interval  time.Duration    // what Retry-After says while something is processing
 	// AccountURL returns the URL of an account that the door publishes: "" when there is none, because the server has no
 	// external URL. What names the account in DNS needs it.
@@ -42,7 +44,7 @@ type Options struct {
 // DefaultOptions returns the settings of a production server.
 func DefaultOptions() Options {
 	return Options{
-		Now: time.Now, Wait: time.Second, Looks: 256, Interval: time.Second,
+		Now: time.Now, Wait: time.Second, Looks: 256, ShardRoom: pki.ShardRoom, Interval: time.Second,
 		AccountURL: func(policy.Connector, string) string { return "" },
 	}
 }

@@ -115,7 +115,7 @@ func (s *Service) beginIssuer(organisation, name, publicURL string) (pki.Issuer,
 	key, err := s.newID()
 	return pki.Issuer{
 		ID: key, Organisation: organisation, Name: name, Created: s.now(),
-		Shard: pki.Shard{Number: 1, URL: pki.ShardURL(publicURL, key, 1)},
+		Shard: pki.Shard{Number: 1, URL: pki.ShardURL(publicURL, key, 1)}, Room: pki.ShardRoom,
 	}, err
 }
 

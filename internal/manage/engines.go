@@ -31,7 +31,7 @@ type organisations interface {
 type issuers interface {
 	CreateIssuer(ctx context.Context, i pki.Issuer, e event.Event) error
 	Issuers(ctx context.Context) ([]pki.Issuer, error)
-	OpenShard(ctx context.Context, issuer string, s pki.Shard) error
+	OpenShard(ctx context.Context, issuer string, s pki.Shard, room int) error
 }
 
 type profiles interface {

@@ -30,11 +30,10 @@ func (s *Service) SetPublicURL(ctx context.Context, base string) error {
 		return err
 	}
 	for _, i := range all {
-		next := pki.Shard{Number: i.Shard.Number + 1, URL: pki.ShardURL(base, i.ID, i.Shard.Number+1)}
 		if i.Key == "" || !s.now().Before(i.NotAfter) || i.Shard.URL == pki.ShardURL(base, i.ID, i.Shard.Number) {
 			continue
 		}
-		if err := s.store.OpenShard(ctx, i.ID, next); err != nil {
+		if err := s.store.OpenShard(ctx, i.ID, i.NextShard(base), pki.ShardRoom); err != nil {
 			return err
 		}
 	}

@@ -102,7 +102,8 @@ type Issuance interface {
 	// BeginIssuance records an intent. For an intent with an order it moves the order from ready to processing, exactly once, re-reading the order
 	// and its authorizations in the same transaction: NotReady when the order is not ready at i.Begun (of many parallel
 	// callers one wins). Unauthorized when the account is not valid. Conflict when the issuer has a certificate or an
-	// intent with this serial number: the caller tries another. BadPublicKey when the key is blocked or, by i.Thumbprint, that of an account.
+	// intent with this serial number, or when its shard is full: the caller tries another, and however many begin at once, no
+	// shard gets more than it has room for. BadPublicKey when the key is blocked or, by i.Thumbprint, that of an account.
 	BeginIssuance(ctx context.Context, i pki.Intent) error
 	// CompleteIssuance records the signed certificate, ends its intent and makes its order valid. Conflict when, and only
 	// when, there is no such intent any more: the certificate must then be thrown away. The event is event.CertificateIssued of the certificate,
@@ -110,7 +111,8 @@ type Issuance interface {
 	CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error
 	// AbandonIssuance ends an intent that can never be signed and fails its order. Conflict when there is no such intent. It is
 	// kept as a record until its certificate would have expired: a crash may have lost a signature, so nobody else gets
-	// its serial number, and its key counts as one that has a certificate.
+	// its serial number, its key counts as one that has a certificate, and it counts as revoked since e.At: its shard's list is
+	// stale.
 	AbandonIssuance(ctx context.Context, intent string, f acme.Failure, e event.Event) error
 	// Intents returns the intents begun before the given time that have not ended, by their ids, oldest first, at most
 	// limit, younger than the id after ("" for the start).
@@ -140,8 +142,8 @@ type Certificates interface {
 	// Authorized returns those of ids for which the account holds an authorization that is valid at now (wildcards only by wildcards).
 	Authorized(ctx context.Context, account string, ids []ident.Identifier, now time.Time) ([]ident.Identifier, error)
 
-	// Entries returns the revoked certificates of a shard that the next list must name: those that expire after since, or
-	// that were revoked after it, where since is the ThisUpdate of the list before, and zero for the first (one list after
+	// Entries returns what the next list of a shard must name: its revoked certificates and its abandoned intents, which may
+	// have been signed, that expire after since, or that were revoked after it, where since is the ThisUpdate of the list before, and zero for the first (one list after
 	// the expiry still names them: RFC 5280 section 3.3).
 	Entries(ctx context.Context, issuer string, shard int, since time.Time) ([]pki.Entry, error)
 	// CRL returns the newest list of a shard.
@@ -179,15 +181,15 @@ type Organisations interface {
 
 // Issuers keeps issuers and the shards of their revocation lists.
 type Issuers interface {
-	// CreateIssuer stores an issuer with its first shard.
+	// CreateIssuer stores an issuer with its first shard, which takes i.Room certificates.
 	CreateIssuer(ctx context.Context, i pki.Issuer, e event.Event) error
 	// Issuer returns an issuer by id.
 	Issuer(ctx context.Context, id string) (pki.Issuer, error)
 	// Issuers returns all issuers, newest first.
 	Issuers(ctx context.Context) ([]pki.Issuer, error)
-	// OpenShard gives an issuer a new shard, which new certificates join from then on, guarded by s.Number = the newest
-	// number + 1: Conflict otherwise.
-	OpenShard(ctx context.Context, issuer string, s pki.Shard) error
+	// OpenShard gives an issuer a new shard for room certificates, which new ones join from then on, guarded by s.Number =
+	// the newest number + 1: Conflict otherwise.
+	OpenShard(ctx context.Context, issuer string, s pki.Shard, room int) error
 }
 
 // Profiles keeps profiles, whose versions never change.

@@ -24,6 +24,7 @@ type Issuer struct {
 	NotBefore    time.Time `json:"not_before"`
 	NotAfter     time.Time `json:"not_after"`
 	Shard        Shard     `json:"shard"` // the CRL shard that new certificates join
+	Room         int       `json:"room"`  // how many more certificates it takes
 }
 
 // IsRoot reports whether the issuer signed itself.
@@ -34,6 +35,14 @@ type Shard struct {
 	Number int    `json:"number"` // from 1
 	URL    string `json:"url"`
 }
+
+// The bound of a revocation list, and how many certificates a shard takes so that its list keeps it when all of them are
+// revoked: at most 51 octets each (18 of the serial number, 17 of the date, 14 of the reason, 2 around them), and some for
+// the rest of the list.
+const (
+	MaxCRL    = 1_000_000 // octets
+	ShardRoom = 19_000
+)
 
 // CRL is the newest list of one shard.
 type CRL struct {

@@ -11,6 +11,12 @@ func ShardURL(base, issuerID string, number int) string {
 	return fmt.Sprintf("%s/crl/%s/%d.crl", strings.TrimRight(base, "/"), issuerID, number)
 }
 
+// NextShard returns the shard that follows the issuer's open one.
+func (i Issuer) NextShard(base string) Shard {
+	number := i.Shard.Number + 1
+	return Shard{Number: number, URL: ShardURL(base, i.ID, number)}
+}
+
 // IssuerURL returns where the certificate of an issuer is served as DER, below the public base URL of the
 // installation: BASE/issuer/ISSUER.cer.
 func IssuerURL(base, issuerID string) string {

@@ -13,7 +13,7 @@ import (
 const IssuerColumns = "id, organisation, name, parent, certificate, key, created, not_before, not_after, shard"
 
 const selectIssuer = "SELECT i.id, i.organisation, i.name, i.parent, i.certificate, i.key, i.created, i.not_before, i.not_after, " +
-	"s.number, s.url FROM issuers i JOIN crl_shards s ON s.issuer = i.id AND s.number = i.shard "
+	"s.number, s.url, s.room FROM issuers i JOIN crl_shards s ON s.issuer = i.id AND s.number = i.shard "
 
 const selectCRL = "SELECT s.issuer, s.number, s.url, s.crl_number, s.this_update, s.next_update, s.stale"
 
@@ -33,7 +33,7 @@ func issuer(rows *sql.Rows) (i pki.Issuer, err error) {
 		created, notBefore, notAfter int64
 	)
 	err = rows.Scan(&i.ID, &i.Organisation, &i.Name, &parent, &i.Certificate, &i.Key, &created, &notBefore, &notAfter,
-		&i.Shard.Number, &i.Shard.URL)
+		&i.Shard.Number, &i.Shard.URL, &i.Room)
 	i.Parent, i.Created, i.NotBefore, i.NotAfter = parent.String, moment(created), moment(notBefore), moment(notAfter)
 	return i, err
 }
@@ -78,8 +78,12 @@ func CRLsDue(ctx context.Context, q Querier, before time.Time) ([]pki.CRL, error
 		Seconds(before))
 }
 
-// Every revoked certificate that expired no earlier than after since, or was revoked after it.
-const fromEntries = " FROM certificates WHERE issuer = ? AND shard = ? AND revoked > 0 AND (not_after > ? OR revoked > ?)"
+// Every revoked certificate that expired no earlier than after since, or was revoked after it; and every abandoned intent
+// likewise, which counts as revoked since then.
+const (
+	fromRevoked   = " FROM certificates WHERE issuer = ?1 AND shard = ?2 AND revoked > 0 AND (not_after > ?3 OR revoked > ?3)"
+	fromAbandoned = " FROM intents WHERE issuer = ?1 AND shard = ?2 AND abandoned > 0 AND (not_after > ?3 OR abandoned > ?3)"
+)
 
 // Entries returns what a list of a shard must name: what expires after since, or was revoked after it.
 func Entries(ctx context.Context, q Querier, issuer string, shard int, since time.Time) ([]pki.Entry, error) {
@@ -91,10 +95,12 @@ func Entries(ctx context.Context, q Querier, issuer string, shard int, since tim
 		err = rows.Scan(&serial, &at, &e.Reason)
 		e.Serial, e.At = pki.Serial(hex.EncodeToString(serial)), moment(at)
 		return e, err
-	}, "SELECT serial, revoked, reason"+fromEntries+" ORDER BY serial", issuer, shard, Seconds(since), Seconds(since))
+	}, "SELECT serial, revoked, reason"+fromRevoked+" UNION ALL SELECT serial, abandoned, 0"+fromAbandoned+" ORDER BY serial",
+		issuer, shard, Seconds(since))
 }
 
 // CountEntries returns how many entries Entries returns.
 func CountEntries(ctx context.Context, q Querier, issuer string, shard int, since time.Time) (int, error) {
-	return one(ctx, q, "shard", scalar[int], "SELECT count(*)"+fromEntries, issuer, shard, Seconds(since), Seconds(since))
+	return one(ctx, q, "shard", scalar[int], "SELECT (SELECT count(*)"+fromRevoked+") + (SELECT count(*)"+fromAbandoned+")",
+		issuer, shard, Seconds(since))
 }

@@ -99,7 +99,7 @@ func (t *tx) markRevoked(c pki.Certificate, at int64, reason pki.Reason) error {
 	if err != nil {
 		return err
 	}
-	mark := "UPDATE crl_shards SET stale = 1 WHERE issuer = ? AND number = ? AND stale = 0"
+	mark := markShard
 	if changed == 0 && reason == pki.KeyCompromise {
 		mark = "UPDATE crl_shards SET stale = 1, amended = 1 WHERE issuer = ? AND number = ?"
 		changed, err = t.exec("UPDATE certificates SET reason = ? WHERE id = ? AND revoked > 0 AND reason <> ?", reason, c.ID, reason)
@@ -113,6 +113,9 @@ func (t *tx) markRevoked(c pki.Certificate, at int64, reason pki.Reason) error {
 	_, err = t.exec(mark, c.Issuer, c.Shard)
 	return err
 }
+
+// markShard says that the list of a shard lacks something.
+const markShard = "UPDATE crl_shards SET stale = 1 WHERE issuer = ? AND number = ? AND stale = 0"
 
 // Entries implements store.Certificates.
 func (db *DB) Entries(ctx context.Context, issuer string, shard int, since time.Time) ([]pki.Entry, error) {

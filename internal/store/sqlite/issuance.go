@@ -35,8 +35,23 @@ func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent) error {
 		if err := tx.requireNoAccount(ctx, i.Thumbprint); err != nil {
 			return err
 		}
-		return tx.insertIntent(ctx, i, values)
+		if err := tx.insertIntent(ctx, i, values); err != nil {
+			return err
+		}
+		return tx.joinShard(i.Certificate)
 	})
+}
+
+// joinShard takes a place in the shard that will list the certificate.
+func (t *tx) joinShard(c pki.Certificate) error {
+	if c.Shard == 0 {
+		return nil
+	}
+	changed, err := t.exec("UPDATE crl_shards SET room = room - 1 WHERE issuer = ? AND number = ? AND room > 0", c.Issuer, c.Shard)
+	if err == nil && changed == 0 {
+		err = fault.New(fault.Conflict, "The shard %d of the issuer is full.", c.Shard)
+	}
+	return err
 }
 
 // requireNoAccount refuses the key of an account for a certificate.
@@ -157,6 +172,9 @@ func (db *DB) AbandonIssuance(ctx context.Context, intent string, f acme.Failure
 			}
 		}
 		if _, err := tx.exec("UPDATE intents SET abandoned = ? WHERE abandoned = 0 AND id = ?", query.Seconds(e.At), intent); err != nil {
+			return err
+		}
+		if _, err := tx.exec(markShard, i.Issuer, i.Shard); err != nil {
 			return err
 		}
 		return tx.record(e)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
@@ -20,6 +21,8 @@ func testCRLs(t *testing.T, open Open) {
 		"a revocation in between":      testCRLOvertaken,
 		"a changed reason in between":  testCRLAmended,
 		"shards":                       testShards,
+		"a full shard":                 testFullShard,
+		"abandoned":                    testEntriesOfAbandoned,
 		"certificates of other shards": testEntriesOfShard,
 	})
 }
@@ -197,15 +200,15 @@ func testCRLAmended(t *testing.T, w *World) {
 func testShards(t *testing.T, w *World) {
 	second := pki.Shard{Number: 2, URL: "http://ca.test/crl/2.crl"}
 	w.publish(1, 0)
-	_ = w.refuses(fault.NotFound, func() error { return w.Store.OpenShard(background(), w.ID(), second) })
+	_ = w.refuses(fault.NotFound, func() error { return w.Store.OpenShard(background(), w.ID(), second, 100) })
 	for _, number := range []int{0, 1, 3} {
 		_ = w.refuses(fault.Conflict, func() error {
-			return w.Store.OpenShard(background(), w.Issuer.ID, pki.Shard{Number: number, URL: "http://ca.test/crl/x.crl"})
+			return w.Store.OpenShard(background(), w.Issuer.ID, pki.Shard{Number: number, URL: "http://ca.test/crl/x.crl"}, 100)
 		})
 	}
-	must(t, w.Store.OpenShard(background(), w.Issuer.ID, second))
+	must(t, w.Store.OpenShard(background(), w.Issuer.ID, second, 100))
 	want := w.Issuer
-	want.Shard = second
+	want.Shard, want.Room = second, 100
 	got, err := w.Store.Issuer(background(), w.Issuer.ID)
 	must(t, err)
 	same(t, "the issuer", got, want)
@@ -217,7 +220,7 @@ func testShards(t *testing.T, w *World) {
 }
 
 func testEntriesOfShard(t *testing.T, w *World) {
-	must(t, w.Store.OpenShard(background(), w.Issuer.ID, pki.Shard{Number: 2, URL: "http://ca.test/crl/2.crl"}))
+	must(t, w.Store.OpenShard(background(), w.Issuer.ID, pki.Shard{Number: 2, URL: "http://ca.test/crl/2.crl"}, 100))
 	account := w.NewAccount()
 	issue := func(shard int) pki.Certificate {
 		i, der := w.Intent(w.NewReadyOrder(account.ID, "example.com"))
@@ -236,4 +239,56 @@ func testEntriesOfShard(t *testing.T, w *World) {
 	}
 	same(t, "the first shard", w.entries(1, time.Time{}), []pki.Entry(nil))
 	same(t, "the second shard", w.entries(2, time.Time{}), []pki.Entry{{Serial: second.Serial, At: Noon, Reason: pki.Superseded}})
+}
+
+// However many begin at once, no shard gets more than it has room for. Proves INC-41.
+func testFullShard(t *testing.T, w *World) {
+	const room, callers = 5, 20
+	second := pki.Shard{Number: 2, URL: "http://ca.test/crl/2.crl"}
+	must(t, w.Store.OpenShard(background(), w.Issuer.ID, second, room))
+	intents := make([]pki.Intent, callers)
+	for n := range intents {
+		intents[n], _ = w.Intent(acme.Order{Identifiers: w.Names("example.com")})
+		intents[n].Shard = 2
+	}
+	errs := together(callers, func(n int) error { return w.begin(intents[n]) })
+	if succeeded(errs) != room || count(errs, fault.Conflict) != callers-room {
+		t.Fatalf("of %d that join a shard with room for %d: %v", callers, room, errs)
+	}
+	issuer, err := w.Store.Issuer(background(), w.Issuer.ID)
+	must(t, err)
+	if issuer.Room != 0 {
+		t.Errorf("the full shard has room for %d", issuer.Room)
+	}
+	unlisted, _ := w.Intent(acme.Order{Identifiers: w.Names("example.com")})
+	unlisted.Shard = 0
+	w.Begin(unlisted) // takes no place
+
+	late, _ := w.Intent(acme.Order{Identifiers: w.Names("example.com")})
+	late.Shard = 2
+	_ = w.refuses(fault.Conflict, func() error { return w.begin(late) })
+	must(t, w.Store.OpenShard(background(), w.Issuer.ID, pki.Shard{Number: 3, URL: "http://ca.test/crl/3.crl"}, room))
+	late.Shard = 3
+	w.Begin(late)
+}
+
+// What was abandoned may have been signed, so it is on the list like what was revoked then. Proves INC-5.
+func testEntriesOfAbandoned(t *testing.T, w *World) {
+	i, _ := w.Intent(w.NewReadyOrder(w.NewAccount().ID, "example.com"))
+	w.publish(1, 0)
+	w.Begin(i)
+	same(t, "while it may be signed", w.entries(1, time.Time{}), []pki.Entry(nil))
+	must(t, w.abandon(i.ID))
+	if !w.crl(1).Stale {
+		t.Error("the list lacks what was abandoned, and is not stale")
+	}
+	want := []pki.Entry{{Serial: i.Serial, At: Noon}}
+	for _, since := range []time.Time{{}, Noon, i.NotAfter.Add(-time.Second)} {
+		same(t, "entries", w.entries(1, since), want)
+	}
+	same(t, "after a list that followed the expiry", w.entries(1, i.NotAfter), []pki.Entry(nil))
+	w.publish(2, 1)
+	if w.crl(1).Stale {
+		t.Error("the list has what was abandoned, and is stale")
+	}
 }

@@ -134,7 +134,7 @@ func (w *World) newIssuer() pki.Issuer {
 	return pki.Issuer{
 		ID: issuer, Organisation: w.Organisation.ID, Name: "default", Certificate: der, Key: "root", Created: Noon,
 		NotBefore: template.NotBefore, NotAfter: template.NotAfter,
-		Shard: pki.Shard{Number: 1, URL: "http://ca.test/crl/" + issuer + "/1.crl"},
+		Shard: pki.Shard{Number: 1, URL: "http://ca.test/crl/" + issuer + "/1.crl"}, Room: pki.ShardRoom,
 	}
 }
 

@@ -44,7 +44,7 @@ func (w *World) Populate() {
 	must(w, err)
 	w.compromise()
 	w.publish(1, len(w.entries(1, time.Time{})))
-	must(w, db.OpenShard(ctx, w.Issuer.ID, pki.Shard{Number: 2, URL: "http://ca.test/crl/2.crl"}))
+	must(w, db.OpenShard(ctx, w.Issuer.ID, pki.Shard{Number: 2, URL: "http://ca.test/crl/2.crl"}, 100))
 	w.NewOrder(gone.ID, "gone.example.com")
 	w.NewReadyOrder(gone.ID, "gone-ready.example.com")
 	_, err = db.EndAccount(ctx, gone.ID, acme.Deactivated, w.Event(event.AccountDeactivated, gone.ID))
