@@ -36,11 +36,14 @@ func TestCheckClock(t *testing.T) {
 	}
 }
 
+// Proves INC-2.
 func TestIssuanceStopsWhileTheClockIsWrong(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
+	issued := h.issued(r, newKey(t), "b.example.com")
 	order := h.ready(r, dns("a.example.com"))
 	h.Clock.Advance(-time.Hour)
+	check(t, h.byAccount(r, issued.Certificate.DER))
 	_, err := h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
 	wantKind(t, err, fault.Unavailable)
 	h.Clock.Advance(time.Hour)

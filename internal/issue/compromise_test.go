@@ -36,6 +36,7 @@ func (h *house) wantReason(about string, d issue.Download, want string) {
 }
 
 // V-09: whoever holds the key holds all its certificates, so all of them go with the proof.
+// Proves V-09.
 func TestAProvenCompromiseRevokesEveryCertificateOfTheKey(t *testing.T) {
 	h := newHouse(t)
 	owner, other := h.requester(), h.requester()
@@ -104,6 +105,7 @@ func TestAClaimOfCompromiseRevokesNoOther(t *testing.T) {
 }
 
 // The proof comes while a certificate for the key is being signed: it is recorded, since it exists, and revoked.
+// Proves INC-20.
 func TestACertificateInFlightIsRevokedToo(t *testing.T) {
 	h := newHouse(t)
 	r, leaked := h.requester(), newKey(t)

@@ -63,6 +63,7 @@ func (w *tower) history() []string {
 	return out
 }
 
+// Proves INC-117.
 func TestOneAccountHasItsShareOfTheLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTower(t, 8) // 8 run and 128 wait; an account runs 2 and has 17 in all

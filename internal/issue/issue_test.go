@@ -12,6 +12,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/span"
 	"github.com/everleaf-pki/everleaf/internal/issue"
 )
 
@@ -59,6 +60,7 @@ func verifyChains(t *testing.T, d issue.Download, name string, now time.Time) {
 	}
 }
 
+// Proves O-18, INC-14.
 func TestOneFinalizeOfManyMakesOneCertificate(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
@@ -111,6 +113,7 @@ func TestABadRequestLeavesTheOrderReady(t *testing.T) {
 	}
 }
 
+// Proves INC-15.
 func TestFinalizeWantsAReadyOrder(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
@@ -156,6 +159,7 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// Proves BR-11, INC-23, INC-86.
 func TestAValidAuthorizationServesTheNextOrder(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
@@ -185,6 +189,7 @@ func TestAValidAuthorizationServesTheNextOrder(t *testing.T) {
 	}
 }
 
+// Proves IP-03.
 func TestAnAddressIsCertified(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
@@ -232,6 +237,37 @@ func TestNotBeforeAndNotAfterAreKeptOrRefused(t *testing.T) {
 		if _, err := h.issue.NewOrder(t.Context(), r, asked); err == nil {
 			t.Errorf("O-03: an order that is %s was taken", what)
 		}
+	}
+}
+
+// A profile that changes while a certificate is on its way changes nothing of it: the order names the version.
+// Proves PR-03, INC-9.
+func TestAProfileChangedMeanwhileChangesNoCertificate(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	change := func(life span.Span) {
+		_, err := h.manage.SaveProfile(t.Context(), "test", "", "default", func(s *pki.Spec) error {
+			s.Lifetime = life
+			return nil
+		})
+		check(t, err)
+	}
+	lifetime := func(order string) time.Duration {
+		view, err := h.issue.Finalize(t.Context(), r, order, request(t, newKey(t), "a.example.com"))
+		check(t, err)
+		c, err := h.Store.Certificate(t.Context(), view.Order.Certificate)
+		check(t, err)
+		return c.NotAfter.Sub(c.NotBefore) + time.Second
+	}
+	before := h.ready(r, dns("a.example.com"))
+	change(30 * span.Day)
+	after := h.ready(r, dns("a.example.com"))
+	change(20 * span.Day)
+	if life := lifetime(before.ID); life != 90*24*time.Hour {
+		t.Errorf("the order from before the change made a certificate of %v", life)
+	}
+	if life := lifetime(after.ID); life != 30*24*time.Hour {
+		t.Errorf("the order between the changes made a certificate of %v", life)
 	}
 }
 

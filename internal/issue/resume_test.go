@@ -83,6 +83,7 @@ func (h *house) order(r issue.Requester, id string) issue.OrderView {
 	return view
 }
 
+// Proves O-19, INC-5, INC-120.
 func TestARecordedIntentIsFinishedAfterACrash(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
@@ -108,6 +109,7 @@ func TestARecordedIntentIsFinishedAfterACrash(t *testing.T) {
 }
 
 // The signature was made and lost: the one that is made again gives the same certificate.
+// Proves O-19, INC-5.
 func TestALostSignatureIsMadeAgain(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
@@ -130,6 +132,7 @@ func TestALostSignatureIsMadeAgain(t *testing.T) {
 	}
 }
 
+// Proves O-19.
 func TestAnIntentIsAbandonedWhenThisRunFailedLongEnough(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()
@@ -298,6 +301,7 @@ func (c cancelling) Resume(ctx context.Context, i pki.Issuer, spec pki.Spec, int
 }
 
 // The abandoned order has an event, and the serial number is never used again.
+// Proves INC-5.
 func TestAnAbandonedIntentStaysOnRecord(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()

@@ -52,6 +52,7 @@ func TestThreeMayRevoke(t *testing.T) {
 	check(t, h.byAccount(other, d.Certificate.DER))
 }
 
+// Proves INC-67.
 func TestOthersMayNotRevoke(t *testing.T) {
 	h := newHouse(t)
 	owner, stranger, partly := h.requester(), h.requester(), h.requester()
@@ -79,6 +80,7 @@ func TestOthersMayNotRevoke(t *testing.T) {
 	}
 }
 
+// Proves INC-67.
 func TestOnlyOurVeryBytesAreRevoked(t *testing.T) {
 	h := newHouse(t)
 	owner := h.requester()
@@ -104,6 +106,7 @@ func TestOnlyOurVeryBytesAreRevoked(t *testing.T) {
 	}
 }
 
+// Proves BR-17.
 func TestReasons(t *testing.T) {
 	h := newHouse(t)
 	owner := h.requester()
@@ -211,6 +214,7 @@ func TestTheListShowsARevocationAndNothingElse(t *testing.T) {
 	}
 }
 
+// Proves BR-18, INC-30.
 func TestAListIsRenewedLongBeforeItExpires(t *testing.T) {
 	h := newHouse(t)
 	first := h.list()
@@ -223,6 +227,7 @@ func TestAListIsRenewedLongBeforeItExpires(t *testing.T) {
 	}
 }
 
+// Proves BR-18.
 func TestAnEntryStaysOneListLongerThanItsCertificate(t *testing.T) {
 	h := newHouse(t)
 	owner := h.requester()
@@ -260,6 +265,7 @@ func TestAListOfAClockThatWasAheadTakesNothingFromTheNext(t *testing.T) {
 	}
 }
 
+// Proves BR-18, INC-31, INC-32.
 func TestTheListIsWhereTheCertificateSays(t *testing.T) {
 	h := newHouse(t)
 	d := h.issued(h.requester(), newKey(t), "a.example.com")

@@ -18,6 +18,7 @@ func under(r issue.Requester, change func(*policy.Rules)) issue.Requester {
 }
 
 // TestFinalizeJudgesByTheRulesOfNow opens and proves an order, changes the rules and finalizes.
+// Proves O-20, PR-01.
 func TestFinalizeJudgesByTheRulesOfNow(t *testing.T) {
 	for what, c := range map[string]struct {
 		change  func(*policy.Rules)

@@ -236,6 +236,39 @@ func TestParallelFinalizeO18(t *testing.T) {
 	}
 }
 
+// Equal orders at once are different orders: the end of one is not the end of another.
+// Proves INC-16, INC-104.
+func TestEqualOrdersO21(t *testing.T) {
+	h := newHouse(t, quick)
+	c := h.account(t)
+	c.ready("a.example.com") // the name is proven: all orders are ready at once
+	var mu sync.Mutex
+	orders := map[string]wire.Order{}
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			a := c.to("new-order", orderOf("a.example.com")).want(t, http.StatusCreated)
+			mu.Lock()
+			defer mu.Unlock()
+			orders[a.header.Get("Location")] = read[wire.Order](t, a)
+		})
+	}
+	wait.Wait()
+	if len(orders) != 8 {
+		t.Fatalf("8 requests made %d orders", len(orders))
+	}
+	for url, o := range orders {
+		c.post(o.Finalize, finalizeWith(t, newKey(t), "a.example.com")).want(t, http.StatusOK)
+		delete(orders, url)
+		break
+	}
+	for url := range orders {
+		if got := read[wire.Order](t, c.post(url, "").want(t, http.StatusOK)); got.Status != "ready" || got.Certificate != "" {
+			t.Errorf("an order that nobody finalized is %s with %q", got.Status, got.Certificate)
+		}
+	}
+}
+
 func TestOrdersList(t *testing.T) {
 	h := newHouse(t, quick)
 	c := h.account(t)
