@@ -59,6 +59,10 @@ fmt: ## format all Go files
 	@$(STEP) 'linters, built' scripts/build-tool golangci-lint
 	$(BIN)/golangci-lint fmt
 
+.PHONY: proof
+proof: ## write docs/acme-conformance.md and docs/incidents.md from the tests
+	@$(GO) run ./scripts/proof
+
 .PHONY: cross
 cross: ## build the binary without cgo for each platform
 	@for p in $(PLATFORMS); do \

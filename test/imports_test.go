@@ -25,6 +25,7 @@ type source struct {
 func (s source) isTest() bool { return strings.HasSuffix(s.name, "_test.go") }
 
 // TestImports reads every Go file of the module, whatever its build tags, and reports each import that breaks a rule.
+// Proves INC-61, INC-77.
 func TestImports(t *testing.T) {
 	files := readModule(t, "..")
 	if len(files) < 10 {

@@ -98,6 +98,8 @@ func (r running) get(t *testing.T, url string) (*http.Response, string) {
 	return response, string(body)
 }
 
+// No resolver answers where these settings point.
+// Proves INC-10.
 func TestTheFirstStartMakesEverythingAndTheSecondChangesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	first := start(t, settings(t, dir))
@@ -209,6 +211,7 @@ func TestATakenPortIsToldAndLeavesTheFolderFree(t *testing.T) {
 	start(t, c)
 }
 
+// Proves INC-38, INC-72.
 func TestTheSocketIsTheOperators(t *testing.T) {
 	dir := t.TempDir()
 	start(t, settings(t, dir))

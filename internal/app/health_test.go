@@ -38,6 +38,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	}
 }
 
+// Proves BR-20, INC-2.
 func TestReadinessNamesWhatIsWrong(t *testing.T) {
 	h := &health{log: slog.New(slog.DiscardHandler), checks: []check{
 		{"good", func(context.Context) error { return nil }},

@@ -52,6 +52,7 @@ func TestCACertificates(t *testing.T) {
 	}
 }
 
+// Proves INC-11.
 func TestCACertificatesRefused(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)

@@ -70,6 +70,7 @@ func TestCRLWithOpenSSL(t *testing.T) {
 
 // Certificates and the list of their shard name the same place, byte for byte (INCIDENTS 31, 32), and a list without
 // entries has no empty sequence of them (RFC 5280 section 5.1.2.6).
+// Proves BR-18, INC-32.
 func TestCRLCoversItsCertificates(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)
@@ -149,6 +150,7 @@ func TestCRLEntries(t *testing.T) {
 	}
 }
 
+// Proves BR-18, INC-33.
 func TestSignCRLRefuses(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)

@@ -13,6 +13,7 @@ import (
 )
 
 // Every issuer algorithm signs every type of subject key, and openssl agrees with each chain, name and extension.
+// Proves BR-06, CE-05.
 func TestIssueEveryKeyUnderEveryIssuer(t *testing.T) {
 	t.Parallel()
 	for _, issuerKeys := range []pki.KeyType{pki.ECDSAP256, pki.ECDSAP384, pki.RSA2048} {
@@ -73,6 +74,7 @@ func extensionText(t *testing.T, path string) string {
 }
 
 // What was asked stands in the certificate to the second and to the digit (CE-05, INCIDENTS 7).
+// Proves CE-05, BR-01, INC-7, INC-29.
 func TestIssueExactContent(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)
@@ -102,6 +104,7 @@ func TestIssueExactContent(t *testing.T) {
 
 // What a profile decides, and nothing else: both usages, a common name with its names not critical, no revocation
 // list, no issuer URL.
+// Proves BR-06, BR-08, INC-4, INC-29.
 func TestIssueProfile(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)

@@ -117,6 +117,7 @@ func TestResumeAfterChanges(t *testing.T) {
 }
 
 // A record whose parts do not belong together is not signed.
+// Proves INC-9.
 func TestResumeRefuses(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)

@@ -24,6 +24,7 @@ func (a *authority) watch() *watchedKey {
 }
 
 // The issuer's key signs at Sign and never before, and what it signs are the bytes that Prepare showed.
+// Proves BR-16.
 func TestPrepareDoesNotUseTheKey(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)
@@ -79,6 +80,7 @@ func TestSignOnce(t *testing.T) {
 }
 
 // Whoever holds the token cannot change what it signs.
+// Proves INC-9.
 func TestTokenCannotBeChanged(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)
@@ -134,6 +136,7 @@ func TestSignFailures(t *testing.T) {
 }
 
 // A signature that does not verify under the issuer's certificate never leaves.
+// Proves CE-05.
 func TestSignVerifies(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []pki.KeyType{pki.ECDSAP256, pki.RSA2048} {
@@ -151,6 +154,7 @@ func TestSignVerifies(t *testing.T) {
 
 // What lint refuses yields no token. The requester learns the reason where another request would help, and the log
 // where only the operator can.
+// Proves BR-16.
 func TestPrepareRefuses(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)
@@ -197,6 +201,7 @@ func TestPrepareRefuses(t *testing.T) {
 }
 
 // Further sources of lint see the certificate after our own rules, whose findings they cannot take away.
+// Proves BR-16.
 func TestLintSources(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)
@@ -234,6 +239,7 @@ func TestLintSources(t *testing.T) {
 }
 
 // Name constraints of an issuer bind us before crypto/x509 would look (INCIDENTS 93).
+// Proves INC-93.
 func TestPrepareKeepsNameConstraints(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, pki.ECDSAP256)

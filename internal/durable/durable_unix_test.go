@@ -22,6 +22,7 @@ func withUmask(t *testing.T, mask int) {
 }
 
 // AG-09: the mode is the one asked for, whatever the umask.
+// Proves INC-53.
 func TestModesDoNotDependOnUmask(t *testing.T) {
 	for _, mask := range []int{0o000, 0o022, 0o077, 0o777} {
 		for name, write := range writers() {

@@ -102,6 +102,7 @@ func eventLines(t *testing.T, i *installation) []string {
 	return lines
 }
 
+// Proves INC-115.
 func TestBootstrapAgainChangesNothing(t *testing.T) {
 	i := newInstallation(t)
 	first := i.bootstrap(t, manage.Setup{PublicURL: publicURL})
@@ -240,6 +241,7 @@ func eventCount(t *testing.T, i *installation) int {
 	return len(eventLines(t, i))
 }
 
+// Proves INC-116.
 func TestRootKeyOut(t *testing.T) {
 	i := newInstallation(t)
 	var key crypto.Signer

@@ -243,6 +243,7 @@ func TestCreateCredential(t *testing.T) {
 }
 
 // TestSecretIsNowhere looks for the key in the files of the database (INCIDENTS 54, STANDARDS EAB-10).
+// Proves EAB-10, INC-54.
 func TestSecretIsNowhere(t *testing.T) {
 	i := newReady(t)
 	view, key, err := i.CreateCredential(t.Context(), operator, manage.NewCredential{Name: "canary"})

@@ -135,6 +135,7 @@ func TestTenYears(t *testing.T) {
 	}
 }
 
+// Proves BR-20.
 func TestSuccessionWarns(t *testing.T) {
 	tests := map[string]struct {
 		setup func(t *testing.T, i *installation)

@@ -9,6 +9,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
+// Proves H-06, SC-02.
 func TestCheckAddress(t *testing.T) {
 	const no, yes = false, true
 	tests := []struct {
@@ -122,6 +123,7 @@ func TestCheckAddress(t *testing.T) {
 
 // TestCarriedAddresses has the same verdict for an IPv4 address in IPv4-mapped form. In the translated ones whoever
 // runs the gateway decides where it leads, so that nothing but a public address is reached there, whatever is opened.
+// Proves H-06, INC-89.
 func TestCarriedAddresses(t *testing.T) {
 	open := policy.Addresses{Private: true, Loopback: true}
 	for _, text := range []string{

@@ -163,6 +163,7 @@ func certificateCases() []certificateCase {
 	}
 }
 
+// Proves TA-02, TA-03, INC-3, INC-8.
 func TestChallengeCertificate(t *testing.T) {
 	const prefix = "The certificate that a.test presents for the protocol acme-tls/1 "
 	for _, test := range certificateCases() {
@@ -182,6 +183,7 @@ func TestChallengeCertificate(t *testing.T) {
 }
 
 // TestChallengeCertificateServed presents the same certificates on a connection: None is accepted that should not be.
+// Proves TA-02, TA-03.
 func TestChallengeCertificateServed(t *testing.T) {
 	for _, test := range certificateCases() {
 		t.Run(test.name, func(t *testing.T) {
@@ -200,6 +202,7 @@ func TestChallengeCertificateServed(t *testing.T) {
 	}
 }
 
+// Proves TA-04.
 func TestChallengeCertificateAddress(t *testing.T) {
 	four, six := net.IP{192, 0, 2, 1}, net.ParseIP("2001:db8::1")
 	tests := []struct {

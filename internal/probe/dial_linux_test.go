@@ -46,6 +46,7 @@ func silent(t *testing.T, port uint16) bool {
 }
 
 // TestConnectTimeout has an IPv6 address that never answers: it costs its own time, not that of the look (H-04, H-08).
+// Proves H-04, H-08.
 func TestConnectTimeout(t *testing.T) {
 	responder := chaltest.NewHTTP(t)
 	for tries := 0; !silent(t, responder.Port()); tries++ {

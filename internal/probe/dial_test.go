@@ -40,6 +40,7 @@ func inTurn(server *chaltest.DNS, name string, turns ...string) {
 }
 
 // TestRebinding has a name whose address changes from one that is allowed to one that is not.
+// Proves H-07, INC-71.
 func TestRebinding(t *testing.T) {
 	var requests atomic.Int64
 	port := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
@@ -75,6 +76,7 @@ func TestRebinding(t *testing.T) {
 }
 
 // TestGuard has targets of all methods at addresses that the policy refuses: nothing connects to them.
+// Proves H-06, TA-05, SC-02, INC-71, INC-111.
 func TestGuard(t *testing.T) {
 	var connections atomic.Int64
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -183,6 +185,7 @@ func serveOn(t *testing.T, listener net.Listener, status int) *atomic.Int64 {
 	return &requests
 }
 
+// Proves H-08.
 func TestIPv6First(t *testing.T) {
 	t.Run("IPv4 when IPv6 cannot be connected to", func(t *testing.T) {
 		_, four := bothFamilies(t, false)

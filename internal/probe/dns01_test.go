@@ -12,6 +12,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 )
 
+// Proves DN-01.
 func TestDNS01(t *testing.T) {
 	digest := sha256.Sum256([]byte(keyAuthorization))
 	value := base64.RawURLEncoding.EncodeToString(digest[:])
@@ -55,6 +56,7 @@ func TestDNS01(t *testing.T) {
 	}
 }
 
+// Proves DN-01, DN-02, DN-03, DN-05, INC-22.
 func TestDNS01Name(t *testing.T) {
 	digest := sha256.Sum256([]byte(keyAuthorization))
 	value := base64.RawURLEncoding.EncodeToString(digest[:])

@@ -87,6 +87,7 @@ func txtReply(query []byte, value string, change func(*dns.Msg)) []byte {
 
 // TestForgedDatagram has a forger who is faster than the server: whatever does not fit the question is not believed,
 // and the answer is fetched where it cannot be forged from afar.
+// Proves SC-03, INC-45.
 func TestForgedDatagram(t *testing.T) {
 	forgeries := map[string]func(*dns.Msg){
 		"id":        func(m *dns.Msg) { m.Id++ },
@@ -114,6 +115,7 @@ func TestForgedDatagram(t *testing.T) {
 	}
 }
 
+// Proves DN-03, INC-56.
 func TestUnusableAnswers(t *testing.T) {
 	garbage := map[string][]byte{
 		"nothing":      {},
@@ -147,6 +149,7 @@ func TestUnusableAnswers(t *testing.T) {
 }
 
 // TestUnusableOverTCP has a server whose datagrams are too small and whose stream is no better.
+// Proves DN-03.
 func TestUnusableOverTCP(t *testing.T) {
 	cut := func(query []byte, _ net.Addr) [][]byte {
 		return [][]byte{txtReply(query, "x", func(m *dns.Msg) { m.Truncated = true })}
@@ -186,6 +189,7 @@ func TestUnusableOverTCP(t *testing.T) {
 }
 
 // TestContradiction has a server that denies a name and gives its records all the same.
+// Proves DN-03.
 func TestContradiction(t *testing.T) {
 	deny := func(query []byte, _ net.Addr) [][]byte {
 		return [][]byte{txtReply(query, "x", func(m *dns.Msg) { m.Rcode = dns.RcodeNameError })}
@@ -212,6 +216,7 @@ func TestWithoutEDNS(t *testing.T) {
 
 // TestQuestions looks at what is sent: ids and ports that cannot be guessed, a size that needs no fragments, checking
 // of DNSSEC not switched off.
+// Proves SC-03, INC-45, INC-92.
 func TestQuestions(t *testing.T) {
 	const questions = 200
 	var mu sync.Mutex
@@ -247,6 +252,7 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
+// Proves INC-45.
 func TestLargeAnswerOverTCP(t *testing.T) {
 	server := chaltest.NewDNS(t)
 	server.SetTXT("a.test", strings.Repeat("x", 2000))
@@ -260,6 +266,7 @@ func TestLargeAnswerOverTCP(t *testing.T) {
 }
 
 // FuzzDNSAnswer takes the bytes of a server through all that is done with them.
+// Proves DN-03, INC-56, INC-92.
 func FuzzDNSAnswer(f *testing.F) {
 	for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeTXT} {
 		query := newQuery("a.test.", kind)

@@ -23,6 +23,7 @@ import (
 const challengePath = "/.well-known/acme-challenge/" + token
 
 // TestHTTP01Request pins what a responder sees.
+// Proves H-01, H-04, INC-26.
 func TestHTTP01Request(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	t.Setenv("http_proxy", "http://127.0.0.1:1")
@@ -55,6 +56,7 @@ func TestHTTP01Request(t *testing.T) {
 	}
 }
 
+// Proves H-01, IP-02.
 func TestHTTP01Address(t *testing.T) {
 	server := chaltest.NewHTTP(t)
 	server.Set(token, keyAuthorization)
@@ -72,6 +74,7 @@ func TestHTTP01Address(t *testing.T) {
 }
 
 // TestHTTP01Body is about what counts as an answer, and that nothing of it is repeated.
+// Proves H-01, H-02, H-03, H-04, H-09, INC-69.
 func TestHTTP01Body(t *testing.T) {
 	var bomb bytes.Buffer
 	zipped := gzip.NewWriter(&bomb)
@@ -139,6 +142,7 @@ func TestHTTP01Body(t *testing.T) {
 }
 
 // TestHTTP01Reflected is INCIDENTS 19: a server that repeats whatever it is asked for controls nothing.
+// Proves H-02, INC-19.
 func TestHTTP01Reflected(t *testing.T) {
 	for _, status := range []int{200, 404} {
 		port := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
@@ -176,6 +180,7 @@ func stall(text string) func(context.Context, net.Conn) {
 	}
 }
 
+// Proves H-04, H-09, INC-69.
 func TestHTTP01Hostile(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\n"
 	const where = "http://a.test" + challengePath
@@ -231,6 +236,7 @@ func TestHTTP01Interrupted(t *testing.T) {
 	}
 }
 
+// Proves H-11, TA-05, IP-02, INC-3.
 func TestUnsuitedMethod(t *testing.T) {
 	p := New(Options{Resolver: newResolver(t, "127.0.0.1:1")})
 	tests := []struct {
@@ -250,6 +256,7 @@ func TestUnsuitedMethod(t *testing.T) {
 }
 
 // FuzzReply takes the bytes of a server for an HTTP reply: whatever they are, little is read and less is kept.
+// Proves H-04, INC-69.
 func FuzzReply(f *testing.F) {
 	const head = "HTTP/1.1 200 OK\r\n"
 	for _, seed := range []string{

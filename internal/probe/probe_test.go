@@ -13,6 +13,7 @@ import (
 )
 
 // TestDefaults are the ports of RFC 8555 section 8.3 and RFC 8737 section 3, and the limits of H-04.
+// Proves H-01, TA-01, H-04.
 func TestDefaults(t *testing.T) {
 	p := New(Options{})
 	got := fmt.Sprintln(p.httpPort, p.tlsPort, p.timeout, p.connectTimeout, p.userAgent)
@@ -31,6 +32,7 @@ func TestDefaults(t *testing.T) {
 
 // TestEvidenceIsBounded has a stranger's DNS that gives one alias at a time, for each of many hosts: what is stored of
 // it does not grow with that.
+// Proves INC-117.
 func TestEvidenceIsBounded(t *testing.T) {
 	hosts := 0
 	port := serveHTTP(t, redirectTo(func() string {

@@ -19,6 +19,7 @@ import (
 )
 
 // TestRedirectLocation is the corpus of places that a redirect may lead to, and of those that it may not.
+// Proves H-03, H-05, INC-90.
 func TestRedirectLocation(t *testing.T) {
 	p := New(Options{HTTPPort: 5002, TLSPort: 5001})
 	const (
@@ -135,6 +136,7 @@ func TestRedirectLocation(t *testing.T) {
 	}
 }
 
+// Proves H-05, INC-90.
 func FuzzRedirectLocation(f *testing.F) {
 	for _, seed := range []string{
 		"/x", "//b.test", "https://b.test:443/?q#f", "http://user@b.test/", "http://[::1]/", "http://b.test:/", "http:b",
@@ -173,6 +175,7 @@ func FuzzRedirectLocation(f *testing.F) {
 }
 
 // TestRedirectsFollowed counts them on real connections.
+// Proves H-03, H-04, INC-98, INC-110.
 func TestRedirectsFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 307, 308} {
 		for _, redirects := range []int{1, 10, 11} {
@@ -222,6 +225,7 @@ func wantWhere(t *testing.T, a acme.Attempt, want string) {
 }
 
 // TestRedirectRefused also wants the operator to learn where a redirect led that was not followed.
+// Proves H-03, H-04, H-05, H-06, INC-26, INC-71.
 func TestRedirectRefused(t *testing.T) {
 	const notFollowed = "incorrect response: The redirect at http://a.test" + challengePath + " is not followed: "
 	tests := []struct{ location, led, want string }{
@@ -273,6 +277,7 @@ func TestRedirectRefused(t *testing.T) {
 }
 
 // TestRedirectTLS leads to servers that nobody has to trust, but that have to speak TLS 1.2.
+// Proves H-10.
 func TestRedirectTLS(t *testing.T) {
 	tests := []struct {
 		name    string

@@ -172,6 +172,7 @@ func TestFamilies(t *testing.T) {
 }
 
 // TestAliasFollowed has an upstream that leaves following aliases to us.
+// Proves DN-02.
 func TestAliasFollowed(t *testing.T) {
 	server := chaltest.NewDNS(t)
 	server.SetCNAME("www.test", "host.test")
@@ -187,6 +188,7 @@ func TestAliasFollowed(t *testing.T) {
 }
 
 // TestStrangers has records in the answer that do not follow from the question.
+// Proves SC-03.
 func TestStrangers(t *testing.T) {
 	server := chaltest.NewDNS(t)
 	server.Respond("a.test", func(q chaltest.Query, reply *dns.Msg) *dns.Msg {
@@ -244,6 +246,7 @@ func TestLocalhost(t *testing.T) {
 	}
 }
 
+// Proves DN-01, DN-02, DN-03, INC-56.
 func TestTXT(t *testing.T) {
 	server := chaltest.NewDNS(t)
 	server.SetDefault()

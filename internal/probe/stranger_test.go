@@ -24,6 +24,7 @@ func certifying(names ...string) policy.Rules {
 
 // TestTargets says which addresses of a host a redirect reaches: those of strangers are public, whatever the connector
 // opens for its own names (INCIDENTS 69 and 71).
+// Proves SC-02.
 func TestTargets(t *testing.T) {
 	server := chaltest.NewDNS(t)
 	server.SetDefault()
@@ -165,6 +166,7 @@ func TestRedirectToStranger(t *testing.T) {
 
 // TestOnlyTheTokenIsAskedFor has redirects to a name that the connector may certify: where it is not public, it is asked
 // for the path of the challenge and nothing else.
+// Proves INC-26.
 func TestOnlyTheTokenIsAskedFor(t *testing.T) {
 	var asked []string
 	location := ""
@@ -197,6 +199,7 @@ func TestOnlyTheTokenIsAskedFor(t *testing.T) {
 }
 
 // TestStrangerRebinds has a stranger whose address is public when the first redirect leads to it, and private later.
+// Proves H-07.
 func TestStrangerRebinds(t *testing.T) {
 	server := chaltest.NewDNS(t)
 	inTurn(server, "b.test", "8.8.8.8", "10.0.0.5")

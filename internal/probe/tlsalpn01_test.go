@@ -55,6 +55,7 @@ func TestTLSALPN01(t *testing.T) {
 }
 
 // TestTLSALPN01Hello pins what a responder sees.
+// Proves TA-01, TA-04.
 func TestTLSALPN01Hello(t *testing.T) {
 	tests := []struct {
 		id   ident.Identifier
@@ -86,6 +87,7 @@ func TestTLSALPN01Hello(t *testing.T) {
 }
 
 // TestTLSALPN01Version is INCIDENTS 8.
+// Proves TA-01, INC-8.
 func TestTLSALPN01Version(t *testing.T) {
 	for version, want := range map[uint16]string{
 		tls.VersionTLS13: "valid",
@@ -102,6 +104,7 @@ func TestTLSALPN01Version(t *testing.T) {
 	}
 }
 
+// Proves TA-01, INC-3.
 func TestTLSALPN01Protocol(t *testing.T) {
 	for _, test := range []struct {
 		protocols []string
@@ -138,6 +141,7 @@ func (c afterServerHello) Write(records []byte) (int, error) {
 	return 0, c.ctx.Err()
 }
 
+// Proves TA-06.
 func TestTLSALPN01Hostile(t *testing.T) {
 	certificate := goodCertificate(t)
 	tests := []struct {
@@ -167,6 +171,7 @@ func TestTLSALPN01Hostile(t *testing.T) {
 }
 
 // TestTLSALPN01HugeKey is INCIDENTS 97: no time is spent on a key of 9000 bits.
+// Proves INC-97.
 func TestTLSALPN01HugeKey(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 // TestChallenges decides each kind of challenge on a real network: right for the account that responded, wrong for
 // another account with the same token (INCIDENTS 46).
+// Proves INC-46.
 func TestChallenges(t *testing.T) {
 	const token, mine, other = "token", "token.mine", "token.other"
 	dns, http, tls := chaltest.NewDNS(t), chaltest.NewHTTP(t), chaltest.NewTLSALPN(t)

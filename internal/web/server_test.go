@@ -52,6 +52,7 @@ func read(r *http.Request, _ *web.Record) (web.Reply, error) {
 	return web.Reply{}, err
 }
 
+// Proves INC-57, INC-98, T-10.
 func TestSlowClients(t *testing.T) {
 	limits := web.DefaultLimits()
 	limits.Header, limits.Read, limits.Idle = 100*time.Millisecond, 200*time.Millisecond, 100*time.Millisecond
@@ -116,6 +117,7 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
+// Proves INC-57.
 func TestLimitConnections(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

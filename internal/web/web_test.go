@@ -167,6 +167,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// Proves INC-68.
 func TestPanic(t *testing.T) {
 	response, log := serve(t, web.Options{}, func(*http.Request, *web.Record) (web.Reply, error) { panic("secret") }, get())
 	if response.status != http.StatusInternalServerError || strings.Contains(response.body, "secret") {

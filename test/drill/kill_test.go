@@ -23,6 +23,7 @@ const kills = 20
 
 // TestKill kills the server under load again and again. After each restart the store must be sound: no certificate
 // without its record, no order with two, nothing stuck, and nothing lost that a client had been given.
+// Proves O-19.
 func TestKill(t *testing.T) {
 	binary, data, site := process.Build(t), filepath.Join(t.TempDir(), "data"), chaltest.NewStateless(t)
 	command := []string{binary, "serve", "--data", data, "--metrics-listen", "off", "--http01-port", strconv.Itoa(int(site.Port()))}

@@ -25,6 +25,7 @@ const (
 // TestPowerCut records every write and sync of a server under load, rebuilds the files as a power cut would have left
 // them at many moments between two syncs, and wants each certificate in them that a client had been given before.
 // kill -9 cannot show this: the page cache survives it.
+// Proves O-19.
 func TestPowerCut(t *testing.T) {
 	result := drillPower(t, process.Build(t))
 	if result.lost > 0 || len(result.findings) > 0 {

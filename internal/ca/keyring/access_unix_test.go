@@ -19,6 +19,7 @@ import (
 )
 
 // AG-09, INCIDENTS 53: folder 0700 and files 0600, whatever the umask.
+// Proves INC-53.
 func TestModesDoNotDependOnUmask(t *testing.T) {
 	for _, mask := range []int{0o000, 0o022, 0o077} {
 		t.Run(fmt.Sprintf("umask %03o", mask), func(t *testing.T) {
@@ -51,6 +52,7 @@ func TestModesDoNotDependOnUmask(t *testing.T) {
 	}
 }
 
+// Proves INC-53.
 func TestExposedFilesAreRefused(t *testing.T) {
 	dir := privateDir(t)
 	ring := openRing(t, dir, "")

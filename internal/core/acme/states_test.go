@@ -174,6 +174,7 @@ func orderIn(status Status) (Order, []Authorization, bool) {
 	return o, []Authorization{valid}, true
 }
 
+// Proves O-11.
 func TestOrderVisitsEveryEdge(t *testing.T) {
 	table := OrderTransitions()
 	for _, from := range allStatuses() {
@@ -230,6 +231,7 @@ func applyToOrder(o Order, parts []Authorization, event Event) (Order, []Authori
 	}
 }
 
+// Proves O-11.
 func TestAnOrderIsInvalidAsSoonAsAnAuthorizationEnds(t *testing.T) {
 	for _, status := range []Status{Invalid, Deactivated, Expired, Revoked} {
 		ended, _ := authorizationIn(status)
@@ -279,6 +281,7 @@ func TestOrphanJudgesTheMomentOfTheEnd(t *testing.T) {
 	}
 }
 
+// Proves C-09.
 func TestALateOutcomeRevivesNothing(t *testing.T) {
 	a, _ := authorizationIn(Pending)
 	a.Expires = now

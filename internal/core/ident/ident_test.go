@@ -87,6 +87,7 @@ const (
 )
 
 // TestParseDNSRefuses has O-06 to O-08 and INCIDENTS 91.
+// Proves INC-91.
 func TestParseDNSRefuses(t *testing.T) {
 	tests := []struct{ name, in, reason string }{
 		{"empty", "", "is empty"},

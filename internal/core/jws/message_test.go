@@ -55,6 +55,7 @@ func withKeyID(h Header, keyID string) Header {
 }
 
 // TestParseRefusesForms has what is no flattened JWS of ours: J-01 to J-03, B-01 to B-06, INCIDENTS 88.
+// Proves INC-88.
 func TestParseRefusesForms(t *testing.T) {
 	good := signed(header("", ""), "{}")
 	p, l, s := b64(header("", "")), b64("{}"), strings.Repeat("A", 86)

@@ -105,6 +105,7 @@ func TestOracleMAC(t *testing.T) {
 }
 
 // TestOracleThumbprint compares keys of each type, among them coordinates that begin with a zero octet (J-18).
+// Proves J-18, INC-102.
 func TestOracleThumbprint(t *testing.T) {
 	var publics []crypto.PublicKey
 	for _, algorithm := range Algorithms() {

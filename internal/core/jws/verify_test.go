@@ -74,6 +74,7 @@ func TestParseRefusesTheAlgorithmOfAnotherKey(t *testing.T) {
 }
 
 // TestVerifyHeaderNeverDecides signs with the key's own algorithm under a header that names another.
+// Proves J-16.
 func TestVerifyHeaderNeverDecides(t *testing.T) {
 	for _, inHeader := range []string{"ES384", "ES512", "RS256", "EdDSA"} {
 		message := must(Parse([]byte(signed(header("alg", `"`+inHeader+`"`), "x"))))

@@ -11,6 +11,7 @@ import (
 )
 
 // Name constraints, judged by us and not by crypto/x509 (INCIDENTS 93).
+// Proves INC-93.
 func TestPermits(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -46,6 +47,7 @@ func TestPermits(t *testing.T) {
 }
 
 // The empty constraint holds every name.
+// Proves INC-93.
 func TestPermitsEmptyConstraint(t *testing.T) {
 	t.Parallel()
 	name := parseIdent(t, "a.example.com")

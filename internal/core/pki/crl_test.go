@@ -108,6 +108,7 @@ func TestCRLTemplate(t *testing.T) {
 }
 
 // No reason stands where none was given (V-06), others do.
+// Proves BR-17.
 func TestCRLReasons(t *testing.T) {
 	t.Parallel()
 	ca := newListCA(t, "Issuer")
@@ -123,6 +124,7 @@ func TestCRLReasons(t *testing.T) {
 }
 
 // A list is refused for every way in which it is not the one that was asked for (INCIDENTS 32, 33).
+// Proves BR-18, INC-33.
 func TestCheckCRL(t *testing.T) {
 	t.Parallel()
 	ca, namesake, other := newListCA(t, "Issuer"), newListCA(t, "Issuer"), newListCA(t, "Other")

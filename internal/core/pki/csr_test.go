@@ -50,6 +50,7 @@ func TestParseCSRAcceptsClients(t *testing.T) {
 }
 
 // Attributes other than extensionRequest say nothing about the certificate.
+// Proves INC-80.
 func TestParseCSRIgnoresAttributes(t *testing.T) {
 	t.Parallel()
 	key := newECDSA(t, elliptic.P256())
@@ -115,6 +116,7 @@ func checkCSR(t *testing.T, csr *pki.CSR, public any, names string) {
 }
 
 // What openssl can be made to ask for, and nobody gets (STANDARDS O-16).
+// Proves O-16, INC-36, INC-80, INC-106, INC-107.
 func TestParseCSRRefusesContent(t *testing.T) {
 	t.Parallel()
 	key := newECDSA(t, elliptic.P256())
@@ -150,6 +152,7 @@ func TestParseCSRRefusesContent(t *testing.T) {
 }
 
 // Keys and signatures that are not sound (STANDARDS O-16): badCSR, not badPublicKey, which is for accounts.
+// Proves O-16, INC-108.
 func TestParseCSRRefusesKeysAndSignatures(t *testing.T) {
 	t.Parallel()
 	other := newECDSA(t, elliptic.P256())
@@ -177,6 +180,7 @@ func TestParseCSRRefusesKeysAndSignatures(t *testing.T) {
 }
 
 // Octets that no honest tool makes.
+// Proves O-16, INC-94, INC-96.
 func TestParseCSRRefusesForms(t *testing.T) {
 	t.Parallel()
 	const name = "a.example.com"
@@ -283,6 +287,7 @@ func twoValues(t *testing.T) []byte {
 }
 
 // The set of a request against the set of an order (STANDARDS O-15).
+// Proves O-15.
 func TestCheckCSR(t *testing.T) {
 	t.Parallel()
 	key := newECDSA(t, elliptic.P256())
@@ -340,6 +345,7 @@ func TestCheckCSRManyNames(t *testing.T) {
 	}
 }
 
+// Proves INC-94.
 func FuzzParseCSR(f *testing.F) {
 	f.Add(made{subject: commonName(f, tags.UTF8String, "a.example.com")}.der(f))
 	f.Add(made{attributes: altNames(f, dnsName(f, "a.example.com"), ipName(f, 192, 0, 2, 7))}.der(f))

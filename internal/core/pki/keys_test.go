@@ -55,6 +55,7 @@ func TestCheckKeyAcceptsSoundKeys(t *testing.T) {
 }
 
 // STANDARDS BR-04 and INCIDENTS 84: what no certificate may hold.
+// Proves BR-04, INC-84, INC-108.
 func TestCheckKeyRefuses(t *testing.T) {
 	t.Parallel()
 	sound := newRSA(t, 2048).PublicKey
@@ -115,6 +116,7 @@ func TestCheckKeyAllowedTypes(t *testing.T) {
 
 // The primes lie so that Fermat's method meets them in a known round: round 100 is refused, round 101 is not (BR section
 // 6.1.1.3 asks for 100 rounds).
+// Proves BR-04, INC-84.
 func TestCheckKeyFermatRounds(t *testing.T) {
 	t.Parallel()
 	for round, weak := range map[int64]bool{1: true, 2: true, 50: true, 100: true, 101: false, 150: false} {

@@ -10,6 +10,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/span"
 )
 
+// Proves BR-08.
 func TestProfilesOfAnInstallation(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -29,6 +30,7 @@ func TestProfilesOfAnInstallation(t *testing.T) {
 	}
 }
 
+// Proves PR-04, BR-08.
 func TestSpecValidate(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -10,6 +10,7 @@ import (
 )
 
 // Every code from -1 to 12, for both who may ask (V-05, BR-17).
+// Proves BR-17.
 func TestParseReason(t *testing.T) {
 	t.Parallel()
 	for code := -1; code <= 12; code++ {

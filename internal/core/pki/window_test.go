@@ -20,6 +20,7 @@ func issuerWithin(notBefore, notAfter time.Time) pki.Issuer {
 
 // Validity to the second: what is granted is what was asked, or what the profile says, within the issuer's
 // (O-03, BR-01, BR-03).
+// Proves BR-01, BR-03, O-03, INC-7.
 func TestWindow(t *testing.T) {
 	t.Parallel()
 	spec := pki.DefaultSpec("first") // 90 days, 1 hour of it before now
@@ -60,6 +61,7 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// Proves BR-01, BR-03, O-03, INC-27.
 func TestWindowRefuses(t *testing.T) {
 	t.Parallel()
 	spec := pki.DefaultSpec("first")

@@ -24,6 +24,7 @@ func name(t *testing.T, text string) ident.Identifier {
 	return id
 }
 
+// Proves INC-28, INC-86.
 func TestPattern(t *testing.T) {
 	for _, c := range []struct {
 		rule, name string
@@ -53,6 +54,7 @@ func TestPattern(t *testing.T) {
 	}
 }
 
+// Proves O-09, H-11, TA-05, IP-02.
 func TestWildcardsAndAddressesGetOnlyTheMethodsThatFit(t *testing.T) {
 	rules := DefaultRules("default")
 	for text, want := range map[string][]acme.Method{

@@ -120,6 +120,7 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 // TestDecodeIsCheap shows that the limits are enforced before memory is spent on what they refuse (B-06).
+// Proves INC-75.
 func TestDecodeIsCheap(t *testing.T) {
 	for name, body := range map[string][]byte{
 		"deep": []byte(strings.Repeat(`{"x":`, 1<<16)),

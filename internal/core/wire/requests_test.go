@@ -74,6 +74,7 @@ func TestParseNewOrder(t *testing.T) {
 	})
 }
 
+// Proves INC-25.
 func TestParseOthers(t *testing.T) {
 	t.Run("key change", func(t *testing.T) {
 		testReads(t, wire.ParseKeyChange, []read[wire.KeyChange]{

@@ -132,6 +132,7 @@ func TestBoundAccount(t *testing.T) {
 	})
 }
 
+// Proves INC-85.
 func TestBindingLimitEAB07(t *testing.T) {
 	h := newHouse(t, quick)
 	k := h.credential(t, manage.NewCredential{Name: "k", MaxAccounts: 3})

@@ -9,6 +9,7 @@ import (
 )
 
 // TestIsolation calls every resource with objects that belong to somebody else.
+// Proves INC-65.
 func TestIsolation(t *testing.T) {
 	h := newHouse(t, quick)
 	h.connect(t, "second", nil)

@@ -227,6 +227,7 @@ func TestForgedKeys(t *testing.T) {
 }
 
 // TestKeys sends newAccount requests with keys that are understood and not accepted.
+// Proves INC-99.
 func TestKeys(t *testing.T) {
 	h := newHouse(t, quick)
 	c := h.client(t)

@@ -37,6 +37,7 @@ func TestNewNonce(t *testing.T) {
 	}
 }
 
+// Proves INC-64.
 func TestNonces(t *testing.T) {
 	h := newHouse(t, quick)
 	c := h.account(t)

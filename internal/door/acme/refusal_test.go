@@ -41,6 +41,7 @@ func (b *between) Admit(ctx context.Context, c policy.Connector, a acme.Account)
 }
 
 // TestAccountsThatEndMeanwhile has A-12 for requests that were admitted a moment before the end: 401, as after it.
+// Proves, INC-100.
 func TestAccountsThatEndMeanwhile(t *testing.T) {
 	h := newHouse(t, quick)
 	b := &between{Service: h.service}

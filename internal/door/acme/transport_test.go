@@ -39,6 +39,7 @@ func TestMediaTypes(t *testing.T) {
 	t.Run("T-02 in capitals", func(t *testing.T) { try("Application/JOSE+JSON").want(t, http.StatusOK) })
 }
 
+// Proves INC-105.
 func TestMethods(t *testing.T) {
 	h := newHouse(t, quick)
 	for _, path := range posted {
@@ -190,6 +191,7 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
+// Proves INC-58, INC-59.
 func TestUnknownPaths(t *testing.T) {
 	h := newHouse(t, quick)
 	for _, path := range []string{
@@ -202,6 +204,7 @@ func TestUnknownPaths(t *testing.T) {
 	}
 }
 
+// Proves INC-55.
 func TestHosts(t *testing.T) {
 	h := newHouse(t, quick)
 	for host, want := range map[string]string{

@@ -40,6 +40,7 @@ func testAbandon(t *testing.T, w *World) {
 }
 
 // What was abandoned may have been signed: its serial number belongs to it, whatever the store forgets beside.
+// Proves BR-02, INC-5.
 func testAbandonedSerial(t *testing.T, w *World) {
 	abandoned, _ := w.Intent(w.NewReadyOrder(w.NewAccount().ID, "example.com"))
 	w.Begin(abandoned)

@@ -70,6 +70,7 @@ func testAccountTimes(t *testing.T, w *World) {
 	same(t, "the stored account", got, want)
 }
 
+// Proves A-14.
 func testAccountKeyUnique(t *testing.T, w *World) {
 	first := w.NewAccount()
 	again := w.Account()
@@ -105,6 +106,7 @@ func testAccountKeyUnique(t *testing.T, w *World) {
 	}
 }
 
+// Proves A-03.
 func testAccountCreateRace(t *testing.T, w *World) {
 	key := w.NewKey()
 	accounts := make([]acme.Account, 32)
@@ -168,6 +170,7 @@ func testAccountCredential(t *testing.T, w *World) {
 	}
 }
 
+// Proves EAB-07, INC-85.
 func testAccountCredentialRace(t *testing.T, w *World) {
 	credential := w.NewCredential("three", 3)
 	errs := together(16, func(int) error {

@@ -53,6 +53,7 @@ func testAuthorizationRoundTrip(t *testing.T, w *World) {
 	})
 }
 
+// Proves Z-07, INC-86.
 func testReusable(t *testing.T, w *World) {
 	account, stranger := w.NewAccount(), w.NewAccount()
 	prove := func(account, name string) acme.Authorization {
@@ -197,6 +198,7 @@ func testAuthorizationEndRace(t *testing.T, w *World) {
 }
 
 // A validation proves what was asked, and nothing else.
+// Proves INC-23, INC-103.
 func testAuthorizationExact(t *testing.T, w *World) {
 	account := w.NewAccount()
 	_, created := w.NewOrder(account.ID, "a.example.com", "b.example.com", "*.a.example.com")

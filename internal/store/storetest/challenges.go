@@ -144,6 +144,7 @@ func testConcludeTwice(t *testing.T, w *World) {
 	}
 }
 
+// Proves Z-08.
 func testConcludeRace(t *testing.T, w *World) {
 	_, created := w.NewOrder(w.NewAccount().ID, "example.com")
 	outcomes := make([]acme.Conclusion, 16)
@@ -165,6 +166,7 @@ func testConcludeRace(t *testing.T, w *World) {
 }
 
 // A look that ends after the authorization did revives nothing.
+// Proves C-09.
 func testConcludeLate(t *testing.T, w *World) {
 	account := w.NewAccount()
 	for _, to := range []acme.Status{acme.Deactivated, acme.Revoked} {

@@ -72,6 +72,7 @@ func testCRLFirst(t *testing.T, w *World) {
 	same(t, "the second list", func() pki.CRL { w.publish(2, 0); return w.crl(1) }(), w.list(2))
 }
 
+// Proves BR-18, INC-33.
 func testCRLNumbers(t *testing.T, w *World) {
 	for _, number := range []int64{0, 2, 100, -1} {
 		_ = w.refuses(fault.Conflict, func() error { return w.save(w.list(number), 0) })
@@ -104,6 +105,7 @@ func testCRLRace(t *testing.T, w *World) {
 	}
 }
 
+// Proves INC-30.
 func testCRLsDue(t *testing.T, w *World) {
 	due := func(before time.Time) []pki.CRL {
 		return load(t, func() ([]pki.CRL, error) { return w.Store.CRLsDue(background(), before) })

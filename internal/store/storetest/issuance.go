@@ -83,6 +83,7 @@ func testIssueToItself(t *testing.T, w *World) {
 	same(t, "the intents", w.state().Intents, []pki.Intent(nil))
 }
 
+// Proves O-12, INC-15.
 func testBeginNotReady(t *testing.T, w *World) {
 	account := w.NewAccount()
 	pending, _ := w.NewOrder(account.ID, "a.example.com", "b.example.com")
@@ -147,6 +148,7 @@ func testBeginRefused(t *testing.T, w *World) {
 }
 
 // Of parallel finalizes of one order one begins.
+// Proves O-18, INC-14.
 func testBeginRace(t *testing.T, w *World) {
 	o := w.NewReadyOrder(w.NewAccount().ID, "example.com")
 	intents, ders := make([]pki.Intent, 100), make([][]byte, 100)
@@ -170,6 +172,7 @@ func testBeginRace(t *testing.T, w *World) {
 }
 
 // No serial number has two bodies, not even for a moment.
+// Proves BR-02, INC-9.
 func testBeginSerial(t *testing.T, w *World) {
 	account := w.NewAccount()
 	issued := w.Issue(account.ID, "issued.example.com")

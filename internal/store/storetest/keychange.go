@@ -89,6 +89,7 @@ func testKeyChangeRefused(t *testing.T, w *World) {
 	}
 }
 
+// Proves K-14.
 func testKeyChangeRace(t *testing.T, w *World) {
 	a := w.NewAccount()
 	keys := make([]jws.Key, 8)

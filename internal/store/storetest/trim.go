@@ -53,6 +53,7 @@ func (w *World) hasAuthorization(id string) bool {
 	return err == nil
 }
 
+// Proves INC-118.
 func testTrimOrders(t *testing.T, w *World) {
 	account := w.NewAccount()
 	expired, _ := w.NewOrder(account.ID, "expired.example.com") // its expiry is that of its authorization, a day after Noon

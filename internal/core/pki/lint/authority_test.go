@@ -12,6 +12,7 @@ import (
 )
 
 // CA certificates pass the same kind of rules as leaves (INCIDENTS 11).
+// Proves INC-11.
 func TestRootRules(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -46,6 +47,7 @@ func TestRootRules(t *testing.T) {
 	}
 }
 
+// Proves INC-11, INC-36, INC-109.
 func TestIntermediateRules(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

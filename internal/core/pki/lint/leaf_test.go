@@ -38,6 +38,7 @@ func TestLeafWithoutFinding(t *testing.T) {
 }
 
 // Each rule is broken by a certificate that differs in one thing from what was asked, and by nothing else.
+// Proves BR-06, INC-4, INC-36.
 func TestLeafRules(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -228,6 +229,7 @@ func withValidity(t *testing.T, c *x509.Certificate, validity func(*cryptobyte.B
 }
 
 // Lint judges whatever parses, and never panics.
+// Proves INC-94.
 func FuzzLeaf(f *testing.F) {
 	h := newHouse(f)
 	f.Add(h.leaf(f, nil).Raw)
