@@ -239,6 +239,11 @@ var libraries = []library{
 		reason:  "DNS messages are parsed in one package, so that the library can be replaced",
 	},
 	{
+		imports: []string{"github.com/zmap/zlint/v3/...", "github.com/zmap/zcrypto/..."},
+		users:   []string{"internal/ca/zlint/..."},
+		reason:  "a library that registers itself in globals stays behind one package, so that it can be replaced",
+	},
+	{
 		imports: []string{"modernc.org/sqlite/..."},
 		users:   []string{"internal/store/sqlite/..."},
 		reason:  "the driver stays behind one package, so that it can be replaced",

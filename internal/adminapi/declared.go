@@ -138,6 +138,7 @@ type SpecChange struct {
 	Usages      *[]pki.Usage   `json:"usages,omitzero"`
 	CommonName  *bool          `json:"common_name,omitzero"`
 	NoCRL       *bool          `json:"no_crl,omitzero"`
+	Public      *bool          `json:"public,omitzero"`
 }
 
 // Issuer is a CA certificate.

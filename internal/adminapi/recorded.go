@@ -101,7 +101,8 @@ type Certificate struct {
 	IssuerID    string    `json:"issuer_id"`
 	Fingerprint string    `json:"fingerprint"`
 	Issued      time.Time `json:"issued"`
-	PEM         string    `json:"pem,omitempty"` // with its chain, the root left out; only where one certificate is shown
+	Warnings    []string  `json:"warnings,omitempty"` // what lint warned of before it was signed, "rule: sentence" each
+	PEM         string    `json:"pem,omitempty"`      // with its chain, the root left out; only where one certificate is shown
 }
 
 // Certificates is a page.

@@ -13,7 +13,7 @@ import (
 
 // SignRoot makes the self-signed certificate of a key and returns its DER. It is linted before the key signs, and
 // verified after; what lint refuses is Malformed. The request's PublicKey is that of the key.
-func (*Engine) SignRoot(_ context.Context, request pki.CARequest, key crypto.Signer) ([]byte, error) {
+func (e *Engine) SignRoot(_ context.Context, request pki.CARequest, key crypto.Signer) ([]byte, error) {
 	request.PublicKey = key.Public()
 	template, err := request.Root()
 	if err != nil {
@@ -23,7 +23,7 @@ func (*Engine) SignRoot(_ context.Context, request pki.CARequest, key crypto.Sig
 	if err != nil {
 		return nil, err
 	}
-	if err := refuse(lint.Root(certificate, request)); err != nil {
+	if err := e.judgeCA(certificate, lint.Root(certificate, request)); err != nil {
 		return nil, err
 	}
 	return finish(certificate.RawTBSCertificate, nil, certificate.SignatureAlgorithm, key)
@@ -31,7 +31,7 @@ func (*Engine) SignRoot(_ context.Context, request pki.CARequest, key crypto.Sig
 
 // SignIntermediate makes the certificate of a CA below an issuer, signed with key, the issuer's, and returns its DER.
 // It is linted before the key signs, and verified after; what lint refuses is Malformed.
-func (*Engine) SignIntermediate(_ context.Context, request pki.CARequest, issuer pki.Issuer, key crypto.Signer) ([]byte, error) {
+func (e *Engine) SignIntermediate(_ context.Context, request pki.CARequest, issuer pki.Issuer, key crypto.Signer) ([]byte, error) {
 	parent, err := issuer.Parse()
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (*Engine) SignIntermediate(_ context.Context, request pki.CARequest, issuer
 	if err != nil {
 		return nil, err
 	}
-	if err := refuse(lint.Intermediate(certificate, parent, request)); err != nil {
+	if err := e.judgeCA(certificate, lint.Intermediate(certificate, parent, request)); err != nil {
 		return nil, err
 	}
 	return finish(certificate.RawTBSCertificate, parent, certificate.SignatureAlgorithm, key)
@@ -66,10 +66,12 @@ func rehearseCA(template, parent *x509.Certificate, public crypto.PublicKey, key
 	return rehearse(parent, test).build(template, public, algorithm)
 }
 
-func refuse(findings []lint.Finding) error {
-	if len(findings) == 0 {
+// judgeCA adds the rules of others to what ours found, and refuses a CA certificate that breaks one.
+func (e *Engine) judgeCA(certificate *x509.Certificate, ours []lint.Finding) error {
+	broken, _ := lint.Split(append(ours, e.rules.Certificate(certificate, false)...))
+	if len(broken) == 0 {
 		return nil
 	}
-	return fault.Wrap(errors.New(lint.Join(findings)), fault.Malformed,
-		"The CA certificate would break a rule (%s): %s.", findings[0].Rule, findings[0].Text)
+	return fault.Wrap(errors.New(lint.Join(broken)), fault.Malformed,
+		"The CA certificate would break a rule (%s): %s.", broken[0].Rule, broken[0].Text)
 }

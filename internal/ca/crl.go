@@ -2,14 +2,14 @@ package ca
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/x509"
 	"fmt"
 
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/pki/lint"
 )
 
-// SignCRL signs a revocation list and returns its DER after it passed pki.CheckCRL. That its number increases is the
+// SignCRL makes a revocation list and returns its DER. It is linted under the throw-away key before the issuer's key
+// signs the same bytes, and has to pass pki.CheckCRL after. That its number increases is the
 // store's guard. Unavailable says that the issuer cannot sign (see CanSign).
 func (e *Engine) SignCRL(ctx context.Context, request pki.CRLRequest) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
@@ -24,7 +24,14 @@ func (e *Engine) SignCRL(ctx context.Context, request pki.CRLRequest) ([]byte, e
 		return nil, err
 	}
 	template.SignatureAlgorithm = signer.algorithm
-	der, err := x509.CreateRevocationList(rand.Reader, template, signer.certificate, signer.key)
+	list, err := signer.rehearsal.list(template)
+	if err != nil {
+		return nil, err
+	}
+	if broken, _ := lint.Split(e.rules.List(list)); len(broken) > 0 {
+		return nil, fmt.Errorf("lint refuses the revocation list of issuer %s, shard %d: %s", request.Issuer.ID, request.Shard.Number, lint.Join(broken))
+	}
+	der, err := assemble(list.RawTBSRevocationList, signer.algorithm, signer.key)
 	if err != nil {
 		return nil, fmt.Errorf("sign revocation list: %w", err)
 	}

@@ -189,7 +189,9 @@ func TestAFullShardFitsItsList(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []pki.KeyType{pki.ECDSAP256, pki.RSA2048} {
 		a := newAuthority(t, kind)
-		request := a.listRequest(1, fullShard(time.Date(2051, 1, 1, 0, 0, 0, 0, time.UTC))...)
+		late := time.Date(2051, 1, 1, 0, 0, 0, 0, time.UTC)
+		request := a.listRequest(1, fullShard(late)...)
+		request.ThisUpdate, request.NextUpdate = late, late.Add(7*24*time.Hour)
 		der, err := a.engine.SignCRL(t.Context(), request)
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 // Package ca is the engine that holds issuers' keys: it builds certificates and revocation lists, lints them, and signs.
 //
-// Its guarantees. An issuer's key signs only bytes that were linted under the same issuer with a throw-away key. A token
+// Its guarantees. An issuer's key signs only bytes that were linted under the same issuer with a throw-away key:
+// leaves, CA certificates and revocation lists. A token
 // signs at most once. A recorded body can be resumed and signed again, since nobody knows whether the first signature was
 // made: keys in memory sign deterministically (ECDSA by RFC 6979, RSA by PKCS#1 v1.5), so both certificates are the same
 // bytes. A key in a device may sign otherwise: then one serial number has one body and perhaps two signatures, of
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/everleaf-pki/everleaf/internal/ca/zlint"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/pki/lint"
@@ -28,6 +30,7 @@ type KeyStore interface {
 // Engine signs for the issuers whose keys are in its key store. It is safe for concurrent use.
 type Engine struct {
 	keys    KeyStore
+	rules   *zlint.Rules
 	sources []lint.Source
 
 	mu      sync.Mutex
@@ -55,11 +58,17 @@ type issuer struct {
 	rehearsal   rehearsal
 }
 
-// New returns an engine over a key store. Every leaf is judged by lint.Leaf and then by sources.
+// New returns an engine over a key store. What it signs is judged by the rules of package lint, then by those of package
+// zlint; every leaf then by sources.
 func New(keys KeyStore, sources ...lint.Source) *Engine {
+	rules := zlint.New()
+	foreign := func(certificate, _ *x509.Certificate, request pki.Request) []lint.Finding {
+		return rules.Certificate(certificate, request.Spec.Public)
+	}
 	return &Engine{
 		keys:    keys,
-		sources: append([]lint.Source{lint.Leaf}, sources...),
+		rules:   rules,
+		sources: append([]lint.Source{lint.Leaf, foreign}, sources...),
 		issuers: map[issuerKey]*slot{},
 		tests:   map[x509.SignatureAlgorithm]crypto.Signer{},
 	}

@@ -75,10 +75,11 @@ func (e *Engine) lint(signer *issuer, certificate *x509.Certificate, request pki
 	for _, source := range e.sources {
 		findings = append(findings, source(certificate, signer.certificate, request)...)
 	}
-	if len(findings) > 0 {
-		return nil, refusal(findings)
+	broken, warnings := lint.Split(findings)
+	if len(broken) > 0 {
+		return nil, refusal(broken)
 	}
-	return &prepared{signer: signer, tbs: certificate.RawTBSCertificate}, nil
+	return &prepared{signer: signer, tbs: certificate.RawTBSCertificate, warnings: lint.Texts(warnings)}, nil
 }
 
 // refusal turns findings into an error. One that only an operator can mend hides the others from the requester, who
@@ -94,13 +95,17 @@ func refusal(findings []lint.Finding) error {
 
 // prepared is the token of a linted certificate.
 type prepared struct {
-	signer *issuer
-	tbs    []byte
-	used   atomic.Bool
+	signer   *issuer
+	tbs      []byte
+	warnings []string
+	used     atomic.Bool
 }
 
 // TBS returns a copy: whatever the caller does to it, the linted bytes are signed.
 func (p *prepared) TBS() []byte { return bytes.Clone(p.tbs) }
+
+// Warnings returns what lint warns of.
+func (p *prepared) Warnings() []string { return p.warnings }
 
 // Sign spends the token even when the key fails: a key may have signed although its answer was lost.
 func (p *prepared) Sign(ctx context.Context) ([]byte, error) {

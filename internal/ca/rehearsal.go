@@ -57,6 +57,19 @@ func (r rehearsal) build(template *x509.Certificate, public crypto.PublicKey, al
 	return certificate, nil
 }
 
+// list makes a revocation list under the throw-away key.
+func (r rehearsal) list(template *x509.RevocationList) (*x509.RevocationList, error) {
+	der, err := x509.CreateRevocationList(rand.Reader, template, r.certificate, r.key)
+	if err != nil {
+		return nil, fmt.Errorf("build revocation list: %w", err)
+	}
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		return nil, fmt.Errorf("parse the built revocation list: %w", err)
+	}
+	return list, nil
+}
+
 // wrap makes a certificate of recorded bytes with a throw-away signature, so that they can be parsed.
 func (r rehearsal) wrap(tbs []byte, algorithm x509.SignatureAlgorithm) (*x509.Certificate, error) {
 	der, err := assemble(tbs, algorithm, r.key)

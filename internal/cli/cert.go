@@ -120,6 +120,7 @@ func (c *command) certResult(one adminapi.Certificate) result {
 		f.Add("Order", one.Order)
 		f.Add("SHA-256", pki.HexPairs(one.Fingerprint))
 		f.Add("Issued", render.When(one.Issued, c.now()))
+		f.Add("Warnings", one.Warnings...)
 		f.Add("Id", one.ID)
 		return f.Write(w)
 	}}

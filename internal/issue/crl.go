@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -110,7 +111,8 @@ func (s *Service) publish(ctx context.Context, last pki.CRL, now, date time.Time
 	}
 	next.DER, err = s.signer.SignCRL(ctx, pki.CRLRequest{
 		Issuer: issuer, Shard: next.Shard, Number: next.Number,
-		ThisUpdate: next.ThisUpdate.Add(-crlBackdate), NextUpdate: next.NextUpdate, Entries: entries,
+		ThisUpdate: next.ThisUpdate.Add(-crlBackdate), NextUpdate: next.NextUpdate,
+		Entries: datedBy(entries, next.ThisUpdate.Add(-crlBackdate)),
 	})
 	if err != nil {
 		return false, err
@@ -123,4 +125,16 @@ func (s *Service) publish(ctx context.Context, last pki.CRL, now, date time.Time
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// datedBy returns the entries with no date after thisUpdate: a list tells what happened before it (RFC 5280 section
+// 5.1.2.6), and ours are dated back for slow clocks. That a certificate counts as revoked a little early harms nobody.
+func datedBy(entries []pki.Entry, thisUpdate time.Time) []pki.Entry {
+	dated := slices.Clone(entries)
+	for i := range dated {
+		if dated[i].At.After(thisUpdate) {
+			dated[i].At = thisUpdate
+		}
+	}
+	return dated
 }

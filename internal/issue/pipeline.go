@@ -85,7 +85,7 @@ func (s *Service) prepare(ctx context.Context, p plan) (pki.Intent, pki.Prepared
 		Certificate: pki.Certificate{
 			ID: s.newID(), Organisation: p.organisation, Connector: p.connector, Account: p.account, Order: p.order,
 			Profile: p.profile.ID, ProfileName: p.profile.Name, Issuer: issuer.ID, Serial: request.Serial, Names: p.names,
-			NotBefore: notBefore, NotAfter: notAfter, KeyHash: pki.HashKey(spki), Shard: shardOf(request),
+			NotBefore: notBefore, NotAfter: notAfter, KeyHash: pki.HashKey(spki), Shard: shardOf(request), Warnings: prepared.Warnings(),
 		},
 		TBS: prepared.TBS(), Begun: now, Thumbprint: thumbprint(p.key),
 	}, prepared, nil

@@ -282,3 +282,15 @@ func TestTheListIsWhereTheCertificateSays(t *testing.T) {
 		t.Error("BR-18: the issuing distribution point is another URL")
 	}
 }
+
+// A list is dated back for slow clocks, and still tells nothing that happened after its date (RFC 5280 section 5.1.2.6).
+func TestAListTellsNothingThatHappensAfterIt(t *testing.T) {
+	h := newHouse(t)
+	owner := h.requester()
+	d := h.issued(owner, newKey(t), "a.example.com")
+	check(t, h.byAccount(owner, d.Certificate.DER, int(pki.Superseded)))
+	list := h.list()
+	if at := list.RevokedCertificateEntries[0].RevocationTime; at.After(list.ThisUpdate) || list.ThisUpdate.Sub(at) > 0 {
+		t.Errorf("revoked at %s by a list of %s", at, list.ThisUpdate)
+	}
+}

@@ -82,6 +82,7 @@ type Spec struct {
 	Usages      []Usage   `json:"usages"`           // extended key usages
 	CommonName  bool      `json:"common_name"`      // put the first DNS name of at most 64 octets into the subject
 	NoCRL       bool      `json:"no_crl,omitempty"` // short-lived: no distribution point
+	Public      bool      `json:"public,omitempty"` // the rules of the CA/Browser Forum for TLS apply
 }
 
 // Usage is an extended key usage.
@@ -110,6 +111,7 @@ type Certificate struct {
 	KeyHash      KeyHash
 	Shard        int // 0: no CRL lists it
 	Issued       time.Time
+	Warnings     []string // what lint warned of before it was signed
 	DER          []byte
 	Revoked      time.Time // zero: not revoked
 	Reason       Reason
@@ -140,6 +142,8 @@ type Request struct {
 type Prepared interface {
 	// TBS returns the exact to-be-signed bytes that were linted.
 	TBS() []byte
+	// Warnings returns what lint warns of, "rule: sentence" each.
+	Warnings() []string
 	// Sign signs exactly those bytes, verifies the result under the issuer, and returns the certificate's DER. A second call is an error.
 	Sign(ctx context.Context) ([]byte, error)
 }

@@ -151,6 +151,7 @@ func certificate(c manage.CertificateView) adminapi.Certificate {
 		NotBefore: adminapi.Date(c.NotBefore), NotAfter: adminapi.Date(c.NotAfter), Status: string(c.Status),
 		Profile: c.ProfileName, Connector: c.ConnectorName, Account: c.Account, Order: c.Order,
 		Issuer: c.IssuerName, IssuerID: c.Issuer, Fingerprint: fingerprint(c.DER), Issued: adminapi.Date(c.Issued),
+		Warnings: c.Warnings,
 	}
 	if !c.Revoked.IsZero() {
 		wire.RevokedAt, wire.Reason = adminapi.Date(c.Revoked), c.Reason.String()

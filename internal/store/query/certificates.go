@@ -17,7 +17,7 @@ import (
 
 // IssuanceColumns are the columns that an intent and the certificate that it becomes have in common.
 const IssuanceColumns = "id, organisation, connector, account, order_id, profile, profile_name, issuer, serial, names, " +
-	"not_before, not_after, key_hash, shard"
+	"not_before, not_after, key_hash, shard, warnings"
 
 // IntentColumns and CertificateColumns are the columns of intents and certificates in the order of IntentValues and
 // CertificateValues; a new certificate is not revoked.
@@ -49,11 +49,24 @@ func issuanceValues(c pki.Certificate) ([]any, error) {
 		return nil, err
 	}
 	names, err := document(c.Names)
+	if err != nil {
+		return nil, err
+	}
+	warnings, err := warningsText(c.Warnings)
 	return []any{
 		c.ID, c.Organisation, c.Connector, c.Account, c.Order, c.Profile, c.ProfileName, c.Issuer, serial, names,
 		Seconds(c.NotBefore), Seconds(c.NotAfter), c.KeyHash[:],
 		sql.NullInt64{Int64: int64(c.Shard), Valid: c.Shard != 0},
+		warnings,
 	}, err
+}
+
+// warningsText is how warnings stand in a row: NULL for none, which is the rule.
+func warningsText(warnings []string) (any, error) {
+	if len(warnings) == 0 {
+		return nil, nil
+	}
+	return document(warnings)
 }
 
 // Serial is how a serial number stands in a row: its octets.
@@ -73,10 +86,11 @@ func issuance(rows *sql.Rows, rest ...any) (pki.Certificate, error) {
 		names               string
 		notBefore, notAfter int64
 		shard               sql.NullInt64
+		warnings            sql.NullString
 	)
 	err := rows.Scan(append([]any{
 		&c.ID, &c.Organisation, &c.Connector, &c.Account, &c.Order, &c.Profile, &c.ProfileName, &c.Issuer, &serial, &names,
-		&notBefore, &notAfter, &key, &shard,
+		&notBefore, &notAfter, &key, &shard, &warnings,
 	}, rest...)...)
 	if err != nil {
 		return c, err
@@ -86,6 +100,11 @@ func issuance(rows *sql.Rows, rest ...any) (pki.Certificate, error) {
 	}
 	c.Serial = pki.Serial(hex.EncodeToString(serial))
 	c.NotBefore, c.NotAfter, c.Shard = moment(notBefore), moment(notAfter), int(shard.Int64)
+	if warnings.Valid {
+		if err := parse("warnings", warnings.String, &c.Warnings); err != nil {
+			return c, err
+		}
+	}
 	return c, parse("names", names, &c.Names)
 }
 

@@ -126,7 +126,7 @@ func TestCheckReadsEveryPage(t *testing.T) {
 		copies+"INSERT INTO events SELECT 'event' || x, at, organisation, actor, action, 'zz' || x, detail, clock, routine FROM events, n "+
 			"WHERE action = 'certificate.issued' AND object = "+first,
 		copies+"INSERT INTO certificates SELECT 'zz' || x, organisation, connector, account, '', profile, profile_name, issuer, "+
-			"CAST('serial' || x AS BLOB), names, not_before, not_after, key_hash, shard, issued, revoked, reason, der "+
+			"CAST('serial' || x AS BLOB), names, not_before, not_after, key_hash, shard, issued, revoked, reason, der, warnings "+
 			"FROM certificates, n WHERE id = "+first,
 		copies+"INSERT INTO certificate_names SELECT name, 'zz' || x FROM certificate_names, n WHERE certificate = "+first)
 	db, err := Open(context.Background(), path, Options{})

@@ -266,7 +266,7 @@ func (w *World) intentFor(o acme.Order, subject *ecdsa.PublicKey) (pki.Intent, [
 	i := pki.Intent{Begun: Noon, Certificate: pki.Certificate{
 		ID: w.ID(), Organisation: w.Organisation.ID, Connector: o.Connector, Account: o.Account, Order: o.ID, Profile: o.Profile,
 		ProfileName: o.ProfileName, Issuer: w.Issuer.ID, Serial: pki.NewSerial(random), Names: o.Identifiers,
-		NotBefore: Noon.Add(-time.Minute), NotAfter: Noon.AddDate(0, 0, 90), Shard: 1,
+		NotBefore: Noon.Add(-time.Minute), NotAfter: Noon.AddDate(0, 0, 90), Shard: 1, Warnings: []string{"rule: it is \"odd\""},
 	}}
 	der := w.sign(&i, subject)
 	return i, der

@@ -18,22 +18,39 @@ type Finding struct {
 	// Kind says whose affair it is: BadCSR can be mended with another key, RejectedIdentifier with other names. The zero
 	// value, Internal, is for the operator: nothing that a requester sends would make a difference.
 	Kind fault.Kind
+	// Warning says that the rule only recommends: the certificate is signed, and the warning recorded with it.
+	Warning bool
 }
 
 func (f Finding) String() string { return f.Rule + ": " + f.Text }
 
-// Source is a set of rules for leaves: ours is Leaf, others come from outside. A certificate with a finding is not
-// signed.
+// Source is a set of rules for leaves: ours is Leaf, others come from outside. A certificate with a finding that is no
+// warning is not signed.
 type Source func(certificate, issuer *x509.Certificate, request pki.Request) []Finding
 
-// Join writes findings as one text.
-func Join(findings []Finding) string {
-	texts := make([]string, len(findings))
-	for i, f := range findings {
-		texts[i] = f.String()
+// Split divides findings into broken rules and warnings.
+func Split(findings []Finding) (broken, warnings []Finding) {
+	for _, f := range findings {
+		if f.Warning {
+			warnings = append(warnings, f)
+		} else {
+			broken = append(broken, f)
+		}
 	}
-	return strings.Join(texts, "; ")
+	return broken, warnings
 }
+
+// Texts writes each finding as "rule: sentence".
+func Texts(findings []Finding) []string {
+	var texts []string
+	for _, f := range findings {
+		texts = append(texts, f.String())
+	}
+	return texts
+}
+
+// Join writes findings as one text.
+func Join(findings []Finding) string { return strings.Join(Texts(findings), "; ") }
 
 // report collects findings.
 type report []Finding
@@ -44,6 +61,6 @@ func (r *report) check(ok bool, rule, text string) { r.checkFor(fault.Internal, 
 // checkFor notes a broken rule of a kind.
 func (r *report) checkFor(kind fault.Kind, ok bool, rule, text string) {
 	if !ok {
-		*r = append(*r, Finding{rule, text, kind})
+		*r = append(*r, Finding{Rule: rule, Text: text, Kind: kind})
 	}
 }

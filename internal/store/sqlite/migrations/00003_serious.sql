@@ -19,6 +19,10 @@ WHERE EXISTS (SELECT 1 FROM intents i WHERE i.abandoned > 0 AND i.issuer = crl_s
 
 -- Issuers and profiles.
 
+-- What lint warned of: a JSON list, or NULL for nothing.
+ALTER TABLE intents ADD COLUMN warnings TEXT;
+ALTER TABLE certificates ADD COLUMN warnings TEXT;
+
 -- Limits.
 
 SELECT 1;
