@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/ari"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
@@ -59,6 +60,7 @@ type certificates interface {
 	KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error)
 	KeyHasCertificate(ctx context.Context, key pki.KeyHash) (bool, error)
 	Authorized(ctx context.Context, account string, ids []ident.Identifier, now time.Time) ([]ident.Identifier, error)
+	Overrides(ctx context.Context, ended bool) ([]ari.Override, error)
 	Entries(ctx context.Context, issuer string, shard int, since time.Time) ([]pki.Entry, error)
 	CRL(ctx context.Context, issuer string, shard int) (pki.CRL, error)
 	CRLsDue(ctx context.Context, before time.Time) ([]pki.CRL, error)

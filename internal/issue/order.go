@@ -29,10 +29,12 @@ type NewOrder struct {
 	NotBefore time.Time // zero: not asked
 	NotAfter  time.Time
 	Profile   string // "" asks for the default
+	Replaces  string // names the certificate whose place the new one takes (RFC 9773 section 5); "" names none
 }
 
 // NewOrder decides whether the requester may have such a certificate and opens the order. Authorizations that are
-// valid already are used again; every other identifier gets a new one. Errors name each refused identifier.
+// valid already are used again; every other identifier gets a new one. Errors name each refused identifier; those of
+// n.Replaces are told at predecessor, and AlreadyReplaced says that another order was first.
 func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderView, error) {
 	if err := open(r.Connector); err != nil {
 		return OrderView{}, err
@@ -57,6 +59,9 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 		Profile: profile.ID, ProfileName: profile.Name, Identifiers: ids,
 		NotBefore: n.NotBefore, NotAfter: n.NotAfter,
 		Created: now, Expires: now.Add(r.Connector.Rules.OrderLife.Duration()),
+	}
+	if err := s.succeed(ctx, r, n.Replaces, &order); err != nil {
+		return OrderView{}, err
 	}
 	all, created, err := s.authorizations(ctx, r, order)
 	if err != nil {

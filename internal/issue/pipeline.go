@@ -21,6 +21,7 @@ type plan struct {
 	names                                   []ident.Identifier
 	key                                     crypto.PublicKey
 	notBefore, notAfter                     time.Time // as asked; zero: the profile decides
+	replaces                                string    // id of the certificate whose place it takes; "" for none
 	actor                                   string
 }
 
@@ -86,6 +87,7 @@ func (s *Service) prepare(ctx context.Context, p plan) (pki.Intent, pki.Prepared
 			ID: s.newID(), Organisation: p.organisation, Connector: p.connector, Account: p.account, Order: p.order,
 			Profile: p.profile.ID, ProfileName: p.profile.Name, Issuer: issuer.ID, Serial: request.Serial, Names: p.names,
 			NotBefore: notBefore, NotAfter: notAfter, KeyHash: pki.HashKey(spki), Shard: shardOf(request), Warnings: prepared.Warnings(),
+			Replaces: p.replaces,
 		},
 		TBS: prepared.TBS(), Begun: now, Thumbprint: thumbprint(p.key),
 	}, prepared, nil

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/ari"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
@@ -29,6 +30,7 @@ type Store interface {
 	Orders
 	Issuance
 	Certificates
+	Renewals
 	Declarations
 	Log
 	Maintenance
@@ -65,7 +67,9 @@ type Accounts interface {
 // Orders keeps orders, authorizations and challenges.
 type Orders interface {
 	// CreateOrder stores an order together with those of its authorizations that are new. Authorizations that it reuses exist already
-	// and belong to its account: NotFound otherwise. Unauthorized when the account is not valid at that moment.
+	// and belong to its account: NotFound otherwise. Unauthorized when the account is not valid at that moment. With o.Replaces
+	// set, AlreadyReplaced when another order replaces that certificate and is not invalid at o.Created, or one did that became
+	// valid: of many parallel calls one wins, and what made its order invalid, be it only the time, lets the next one in.
 	CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event) error
 	// Order returns an order with all its authorizations in the order's sequence.
 	Order(ctx context.Context, id string) (acme.Order, []acme.Authorization, error)
@@ -156,6 +160,19 @@ type Certificates interface {
 	// the list that it replaces, and a revocation that was stored since makes a difference, whatever its date. After a
 	// reason was changed the next list leaves the shard stale too.
 	SaveCRL(ctx context.Context, crl pki.CRL, entries int, e event.Event) error
+}
+
+// Renewals keeps what operators say about when certificates are renewed.
+type Renewals interface {
+	// CreateOverride stores an override, unless so many others are in force: Conflict then.
+	CreateOverride(ctx context.Context, o ari.Override, most int, e event.Event) error
+	// Overrides returns the overrides in force, newest first; with ended set, those that have ended too.
+	Overrides(ctx context.Context, ended bool) ([]ari.Override, error)
+	// EndOverride ends an override at a time, and returns it as it is afterwards. Ending an ended one changes nothing and is no error.
+	EndOverride(ctx context.Context, id string, at time.Time, e event.Event) (ari.Override, error)
+	// CountCertificates returns how many certificates a filter selects, without regard to its page, at most so many. It may
+	// read the whole inventory.
+	CountCertificates(ctx context.Context, f CertificateFilter, most int) (int, error)
 }
 
 // CertificateFilter selects certificates; zero fields select everything.

@@ -185,6 +185,8 @@ type Order struct {
 	Begun          time.Time // finalize was accepted and an intent recorded
 	Failure        *Failure
 	Certificate    string // id of the certificate
+	Replaces       string // id of the certificate whose place this one's takes (RFC 9773 section 5); "" when none was named
+	ReplacesAs     string // how the client named it
 }
 
 // Status derives the order's status at now from its own facts and from its authorizations. Precedence: what was

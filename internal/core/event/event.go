@@ -25,6 +25,8 @@ const (
 	CertificateIssued        Action = "certificate.issued"
 	CertificateRevoked       Action = "certificate.revoked"
 	CRLPublished             Action = "crl.published"
+	RenewalOverridden        Action = "renewal.overridden"
+	RenewalRestored          Action = "renewal.restored"
 	OrganisationCreated      Action = "organisation.created"
 	IssuerCreated            Action = "issuer.created"
 	ProfileSaved             Action = "profile.saved"

@@ -115,6 +115,7 @@ type Certificate struct {
 	DER          []byte
 	Revoked      time.Time // zero: not revoked
 	Reason       Reason
+	Replaces     string // id of the certificate that this one took the place of (RFC 9773 section 5); "" when nobody said so
 }
 
 // Intent is a certificate that will be signed: recorded with the exact to-be-signed bytes before the key is used,
@@ -164,7 +165,12 @@ type Filter struct {
 	Account       string    // id
 	Connector     string    // id
 	Order         string    // id
+	Profile       string    // name
+	Issuers       []string  // ids, of which one is the issuer
+	Replaces      string    // id of the certificate that they took the place of
 	KeyHash       KeyHash   // of the subject key
+	IssuedBefore  time.Time // and not before IssuedAfter
+	IssuedAfter   time.Time
 	ExpiresBefore time.Time // and not yet expired at ExpiresAfter
 	ExpiresAfter  time.Time
 	Revoked       bool   // only revoked ones

@@ -16,7 +16,9 @@ type Directory struct {
 	NewAuthz   string `json:"newAuthz,omitempty"`
 	RevokeCert string `json:"revokeCert"`
 	KeyChange  string `json:"keyChange"`
-	Meta       Meta   `json:"meta,omitzero"`
+	// RenewalInfo: "A Server that provides renewal information MUST include a 'renewalInfo' field" (RFC 9773 section 3).
+	RenewalInfo string `json:"renewalInfo,omitempty"`
+	Meta        Meta   `json:"meta,omitzero"`
 }
 
 // Meta is "metadata relating to the service provided by the ACME server" (RFC 8555 section 7.1.1).
@@ -76,6 +78,9 @@ type Order struct {
 	NotAfter  Time `json:"notAfter,omitzero"`
 	// Profile is the profile that the certificate will have, the default one included (draft-ietf-acme-profiles).
 	Profile string `json:"profile,omitempty"`
+	// Replaces: "If the Server accepts a new-order request with a 'replaces' field, it MUST reflect that field in the
+	// response and in subsequent requests for the corresponding Order object." (RFC 9773 section 5)
+	Replaces string `json:"replaces,omitempty"`
 	// Error: "The error that occurred while processing the order, if any."
 	Error *problem.Document `json:"error,omitempty"`
 	// Authorizations: "The 'authorizations' array of the order SHOULD reflect all authorizations that the CA takes into

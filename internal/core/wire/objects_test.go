@@ -38,9 +38,14 @@ func TestObjects(t *testing.T) {
 		},
 		{
 			"order with everything",
-			wire.Order{Status: "invalid", NotBefore: day, NotAfter: day, Profile: "p", Error: &problem.Document{Type: problem.CAA}, Certificate: "c"},
-			`{"status":"invalid","identifiers":null,"notBefore":"2027-01-31T12:00:00Z","notAfter":"2027-01-31T12:00:00Z","profile":"p",` +
+			wire.Order{Status: "invalid", NotBefore: day, NotAfter: day, Profile: "p", Replaces: "a.b", Error: &problem.Document{Type: problem.CAA}, Certificate: "c"},
+			`{"status":"invalid","identifiers":null,"notBefore":"2027-01-31T12:00:00Z","notAfter":"2027-01-31T12:00:00Z","profile":"p","replaces":"a.b",` +
 				`"error":{"type":"urn:ietf:params:acme:error:caa"},"authorizations":null,"finalize":"","certificate":"c"}`,
+		},
+		{
+			"AR-02 renewal information",
+			wire.RenewalInfo{SuggestedWindow: wire.RenewalWindow{Start: day, End: wire.Time(time.Time(day).Add(time.Hour))}, ExplanationURL: "https://e"},
+			`{"suggestedWindow":{"start":"2027-01-31T12:00:00Z","end":"2027-01-31T13:00:00Z"},"explanationURL":"https://e"}`,
 		},
 		{"O-08 wildcard is absent when false", wire.Authorization{Status: "valid", Challenges: []wire.Challenge{}}, `{"identifier":{"type":"","value":""},"status":"valid","challenges":[]}`},
 		{"C-01 challenge", wire.Challenge{Type: "http-01", URL: "u", Status: "pending", Token: "t"}, `{"type":"http-01","url":"u","status":"pending","token":"t"}`},

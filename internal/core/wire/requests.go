@@ -74,6 +74,7 @@ type NewOrder struct {
 	NotBefore   time.Time // zero: not asked
 	NotAfter    time.Time
 	Profile     string // "" asks for the default (draft-ietf-acme-profiles)
+	Replaces    string // "A string uniquely identifying a previously issued certificate that this order is intended to replace" (RFC 9773 section 5)
 }
 
 // ParseNewOrder reads a newOrder request.
@@ -83,11 +84,12 @@ func ParseNewOrder(payload []byte) (NewOrder, error) {
 		NotBefore   *string      `json:"notBefore"`
 		NotAfter    *string      `json:"notAfter"`
 		Profile     string       `json:"profile"`
+		Replaces    string       `json:"replaces"`
 	}
 	if err := strictjson.Decode(payload, &r); err != nil {
 		return NewOrder{}, err
 	}
-	order := NewOrder{Identifiers: r.Identifiers, Profile: r.Profile}
+	order := NewOrder{Identifiers: r.Identifiers, Profile: r.Profile, Replaces: r.Replaces}
 	var err error
 	if order.NotBefore, err = asked("notBefore", r.NotBefore); err != nil {
 		return NewOrder{}, err

@@ -68,6 +68,7 @@ func TestParseNewOrder(t *testing.T) {
 	testReads(t, wire.ParseNewOrder, []read[wire.NewOrder]{
 		{"names", `{"identifiers":[{"type":"dns","value":"a"},{"type":"ip","value":"b"}]}`, wire.NewOrder{Identifiers: []wire.Identifier{{Type: "dns", Value: "a"}, {Type: "ip", Value: "b"}}}},
 		{"times and profile", `{"notBefore":"2027-01-31T12:00:00Z","notAfter":"2027-01-31T14:00:00+02:00","profile":"p"}`, wire.NewOrder{NotBefore: day, NotAfter: day, Profile: "p"}},
+		{"AR-04 replaces", `{"replaces":"a.b"}`, wire.NewOrder{Replaces: "a.b"}},
 		{"times that ask for nothing", `{"notBefore":"","notAfter":null}`, wire.NewOrder{}},
 		{"the zero time of year 1", `{"notBefore":"0001-01-01T00:00:00Z"}`, wire.NewOrder{}},
 		{"members of the server are ignored", `{"expires":"never","authorizations":null,"finalize":"","status":"valid","certificate":1}`, wire.NewOrder{}},

@@ -16,11 +16,12 @@ func (d *door) directory(ctx context.Context, r *request) (web.Reply, error) {
 	}
 	rules := r.connector.Rules
 	out := wire.Directory{
-		NewNonce:   r.urls.resource("new-nonce"),
-		NewAccount: r.urls.resource("new-account"),
-		NewOrder:   r.urls.resource("new-order"),
-		RevokeCert: r.urls.resource("revoke-cert"),
-		KeyChange:  r.urls.resource("key-change"),
+		NewNonce:    r.urls.resource("new-nonce"),
+		NewAccount:  r.urls.resource("new-account"),
+		NewOrder:    r.urls.resource("new-order"),
+		RevokeCert:  r.urls.resource("revoke-cert"),
+		KeyChange:   r.urls.resource("key-change"),
+		RenewalInfo: r.urls.resource("renewal-info"),
 		// caaIdentities stay out: they would promise that CAA records are obeyed, and no CAA record is looked up yet.
 		Meta: wire.Meta{
 			TermsOfService: rules.TermsOfService, Website: rules.Website,

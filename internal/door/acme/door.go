@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
@@ -64,7 +65,7 @@ func New(s Service, o Options) (http.Handler, error) {
 	return web.Adapt(o.Web, d.serve), nil
 }
 
-// serve answers a request, with the headers that every reply has.
+// serve answers a request, with the headers that every reply has. One that caches may keep says so itself, and has no nonce.
 func (d *door) serve(r *http.Request, record *web.Record) (web.Reply, error) {
 	header := http.Header{
 		"Replay-Nonce":                  {d.nonces.Issue()}, // section 6.5
@@ -76,6 +77,10 @@ func (d *door) serve(r *http.Request, record *web.Record) (web.Reply, error) {
 	reply, err := d.dispatch(r, record, header)
 	if err != nil && r.Method == http.MethodPost {
 		d.spendUnread(r)
+	}
+	if reply.Header.Get("Cache-Control") != "" {
+		header.Del("Cache-Control")
+		header.Del("Replay-Nonce")
 	}
 	for name, values := range reply.Header {
 		header[name] = append(header[name], values...)
@@ -122,19 +127,16 @@ func (d *door) connector(ctx context.Context, name string) (policy.Connector, er
 
 // method answers the methods that HTTP knows, and hands on what is for the resource.
 func (d *door) method(route route, r *request) (web.Reply, error) {
-	allowed := []string{http.MethodPost, http.MethodOptions}
-	if route.access == opened {
-		allowed = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions}
-	}
+	allowed := route.access.methods()
 	switch m := r.http.Method; {
 	case m == http.MethodOptions:
 		return preflight(allowed), nil
+	case !slices.Contains(allowed, m):
+		return web.Reply{}, web.MethodNotAllowed(allowed...)
 	case m == http.MethodPost:
 		if err := d.authenticate(route, r); err != nil {
 			return web.Reply{}, err
 		}
-	case route.access != opened || m != http.MethodGet && m != http.MethodHead:
-		return web.Reply{}, web.MethodNotAllowed(allowed...)
 	}
 	reply, err := route.handle(d, r.http.Context(), r)
 	return reply, d.whyRefused(r, err)

@@ -29,7 +29,7 @@ func FuzzDoor(f *testing.F) {
 	for _, p := range append([]string{"directory", "new-nonce"}, posted...) {
 		targets = append(targets, at(p))
 	}
-	targets = append(targets, o.Finalize, o.Authorizations[0], o.Authorizations[0]+"/http-01", owner.kid)
+	targets = append(targets, at("renewal-info/"+owner.issue("b.example.com").renewalID()), o.Finalize, o.Authorizations[0], o.Authorizations[0]+"/http-01", owner.kid)
 	for _, seed := range []string{
 		`{}`, `{"identifiers":[{"type":"dns","value":"a.example.com"}],"notAfter":"2027-01-01T00:00:00Z"}`, `{"status":"deactivated"}`,
 		`{"csr":"MIIB"}`, `{"certificate":"MIIB","reason":1}`, `{"contact":["mailto:a@example.com"],"externalAccountBinding":{"protected":"e30","payload":"e30","signature":"AA"}}`,

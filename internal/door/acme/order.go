@@ -16,7 +16,7 @@ func (d *door) newOrder(ctx context.Context, r *request) (web.Reply, error) {
 	if err != nil {
 		return web.Reply{}, err
 	}
-	wanted := issue.NewOrder{NotBefore: asked.NotBefore, NotAfter: asked.NotAfter, Profile: asked.Profile}
+	wanted := issue.NewOrder{NotBefore: asked.NotBefore, NotAfter: asked.NotAfter, Profile: asked.Profile, Replaces: asked.Replaces}
 	for _, id := range asked.Identifiers {
 		wanted.Names = append(wanted.Names, issue.Name(id))
 	}

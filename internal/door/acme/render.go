@@ -27,6 +27,7 @@ func (u urls) renderOrder(o issue.OrderView) wire.Order {
 		NotBefore:      wire.Time(o.NotBefore),
 		NotAfter:       wire.Time(o.NotAfter),
 		Profile:        o.ProfileName,
+		Replaces:       o.ReplacesAs,
 		Error:          renderFailure(o.Failure),
 		Authorizations: []string{},
 		Finalize:       u.finalize(o.ID),

@@ -2,6 +2,7 @@ package acme
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/everleaf-pki/everleaf/internal/web"
@@ -23,7 +24,20 @@ const (
 	opened access = iota // GET, HEAD and POST-as-GET
 	read                 // POST-as-GET
 	posted               // POST; whether an empty payload means something is for the handler to say
+	public               // GET and HEAD, by anyone; no POST
 )
+
+// methods returns the methods of HTTP that a resource knows.
+func (a access) methods() []string {
+	switch a {
+	case opened:
+		return []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions}
+	case public:
+		return []string{http.MethodGet, http.MethodHead, http.MethodOptions}
+	default:
+		return []string{http.MethodPost, http.MethodOptions}
+	}
+}
 
 // route is a resource below /acme/{connector}/.
 type route struct {
@@ -52,6 +66,7 @@ func routes() []route {
 		{"challenge", "challenge/{}/{}", posted, byAccount, (*door).challenge},
 		{"certificate", "certificate/{}", read, byAccount, (*door).certificate},
 		{"certificate-alternate", "certificate/{}/{}", read, byAccount, (*door).certificate},
+		{"renewal-info", "renewal-info/{}", public, byAccount, (*door).renewalInfo},
 		{"certificate-issuer", "certificate/{}/{}/issuer/{}", read, byAccount, (*door).issuer},
 	}
 }

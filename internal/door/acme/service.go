@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/ari"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
@@ -50,4 +51,5 @@ type authorizations interface {
 type certificates interface {
 	Certificate(ctx context.Context, r issue.Requester, id string) (issue.Download, error)
 	Revoke(ctx context.Context, r issue.Revocation) error
+	Renewal(ctx context.Context, c policy.Connector, id string) (ari.Advice, error)
 }

@@ -150,14 +150,14 @@ func TestDirectory(t *testing.T) {
 		name, url string
 		want      wire.Directory
 	}{
-		{"D-03 all resources", at("directory"), wire.Directory{
+		{"D-03 AR-01 all resources", at("directory"), wire.Directory{
 			NewNonce: at("new-nonce"), NewAccount: at("new-account"), NewOrder: at("new-order"), NewAuthz: at("new-authz"),
-			RevokeCert: at("revoke-cert"), KeyChange: at("key-change"),
+			RevokeCert: at("revoke-cert"), KeyChange: at("key-change"), RenewalInfo: at("renewal-info"),
 			Meta: wire.Meta{Profiles: map[string]string{"default": "Server certificates for 90 days", "shortlived": "Server certificates for 160 hours, without revocation"}},
 		}},
 		{"D-04 EAB-01 PR-01 meta, and D-03 without newAuthz", strict("directory"), wire.Directory{
 			NewNonce: strict("new-nonce"), NewAccount: strict("new-account"), NewOrder: strict("new-order"),
-			RevokeCert: strict("revoke-cert"), KeyChange: strict("key-change"),
+			RevokeCert: strict("revoke-cert"), KeyChange: strict("key-change"), RenewalInfo: strict("renewal-info"),
 			Meta: wire.Meta{
 				TermsOfService: "https://ca.test/terms", Website: "https://www.ca.test", ExternalAccountRequired: true,
 				Profiles: map[string]string{"default": "Server certificates for 90 days", "shortlived": "Server certificates for 160 hours, without revocation"},

@@ -17,7 +17,7 @@ import (
 
 // IssuanceColumns are the columns that an intent and the certificate that it becomes have in common.
 const IssuanceColumns = "id, organisation, connector, account, order_id, profile, profile_name, issuer, serial, names, " +
-	"not_before, not_after, key_hash, shard, warnings"
+	"not_before, not_after, key_hash, shard, warnings, replaces"
 
 // IntentColumns and CertificateColumns are the columns of intents and certificates in the order of IntentValues and
 // CertificateValues; a new certificate is not revoked.
@@ -57,7 +57,7 @@ func issuanceValues(c pki.Certificate) ([]any, error) {
 		c.ID, c.Organisation, c.Connector, c.Account, c.Order, c.Profile, c.ProfileName, c.Issuer, serial, names,
 		Seconds(c.NotBefore), Seconds(c.NotAfter), c.KeyHash[:],
 		sql.NullInt64{Int64: int64(c.Shard), Valid: c.Shard != 0},
-		warnings,
+		warnings, c.Replaces,
 	}, err
 }
 
@@ -90,7 +90,7 @@ func issuance(rows *sql.Rows, rest ...any) (pki.Certificate, error) {
 	)
 	err := rows.Scan(append([]any{
 		&c.ID, &c.Organisation, &c.Connector, &c.Account, &c.Order, &c.Profile, &c.ProfileName, &c.Issuer, &serial, &names,
-		&notBefore, &notAfter, &key, &shard, &warnings,
+		&notBefore, &notAfter, &key, &shard, &warnings, &c.Replaces,
 	}, rest...)...)
 	if err != nil {
 		return c, err
@@ -209,6 +209,24 @@ const defaultPage = 100
 
 // Certificates returns the certificates that a filter selects, newest first.
 func Certificates(ctx context.Context, q Querier, f pki.Filter) ([]pki.Certificate, error) {
+	where, args := selected(f)
+	limit := f.Limit
+	if limit == 0 {
+		limit = defaultPage
+	}
+	return all(ctx, q, certificate, selectCertificate+"WHERE "+where+" ORDER BY id DESC LIMIT ?", append(args, limited(limit))...)
+}
+
+// CountCertificates returns how many certificates a filter selects, at most so many.
+func CountCertificates(ctx context.Context, q Querier, f pki.Filter, most int) (int, error) {
+	where, args := selected(f)
+	n, _, err := first(ctx, q, scalar[int], "SELECT count(*) FROM (SELECT 1 FROM certificates WHERE "+where+" LIMIT ?)",
+		append(args, limited(most))...)
+	return n, err
+}
+
+// selected is the condition of a filter.
+func selected(f pki.Filter) (condition string, args []any) {
 	where, args := []string{"id < ?"}, []any{start(f.Before)}
 	add := func(condition string, values ...any) {
 		where, args = append(where, condition), append(args, values...)
@@ -229,6 +247,22 @@ func Certificates(ctx context.Context, q Querier, f pki.Filter) ([]pki.Certifica
 	if f.KeyHash != (pki.KeyHash{}) {
 		add("substr(key_hash, 1, 8) = ? AND key_hash = ?", f.KeyHash[:8], f.KeyHash[:])
 	}
+	if f.Profile != "" {
+		add("profile_name = ?", f.Profile)
+	}
+	if len(f.Issuers) > 0 {
+		in, values := list(f.Issuers)
+		add("issuer IN "+in, values...)
+	}
+	if f.Replaces != "" {
+		add("replaces = ? AND replaces <> ''", f.Replaces)
+	}
+	if !f.IssuedBefore.IsZero() {
+		add("issued < ?", Seconds(f.IssuedBefore))
+	}
+	if !f.IssuedAfter.IsZero() {
+		add("issued >= ?", Seconds(f.IssuedAfter))
+	}
 	if !f.ExpiresBefore.IsZero() {
 		add("not_after < ?", Seconds(f.ExpiresBefore))
 	}
@@ -238,12 +272,7 @@ func Certificates(ctx context.Context, q Querier, f pki.Filter) ([]pki.Certifica
 	if f.Revoked {
 		add("revoked > 0")
 	}
-	limit := f.Limit
-	if limit == 0 {
-		limit = defaultPage
-	}
-	return all(ctx, q, certificate,
-		selectCertificate+"WHERE "+strings.Join(where, " AND ")+" ORDER BY id DESC LIMIT ?", append(args, limited(limit))...)
+	return strings.Join(where, " AND "), args
 }
 
 // nameCondition selects rows of certificate_names: one name, or with a leading dot everything below a domain.

@@ -10,11 +10,11 @@ import (
 
 // OrderColumns are the columns of orders in the order of OrderValues.
 const OrderColumns = "id, account, connector, profile, profile_name, identifiers, not_before, not_after, created, expires, " +
-	"authorizations, begun, failure, certificate, ends"
+	"authorizations, begun, failure, certificate, ends, replaces, replaces_as, replacing"
 
 // selectOrder joins what an order's account says about it.
 const selectOrder = "SELECT o.id, o.account, o.connector, o.profile, o.profile_name, o.identifiers, o.not_before, o.not_after, " +
-	"o.created, o.expires, o.authorizations, o.begun, o.failure, o.certificate, a.deactivated, a.revoked " +
+	"o.created, o.expires, o.authorizations, o.begun, o.failure, o.certificate, o.replaces, o.replaces_as, a.deactivated, a.revoked " +
 	"FROM orders o JOIN accounts a ON a.id = o.account "
 
 // ownedOrder is an order as its row has it, and the end of its account.
@@ -48,6 +48,7 @@ func OrderValues(o acme.Order) ([]any, error) {
 	return []any{
 		o.ID, o.Account, o.Connector, o.Profile, o.ProfileName, identifiers, Seconds(o.NotBefore), Seconds(o.NotAfter),
 		Seconds(o.Created), Seconds(o.Expires), authorizations, Seconds(o.Begun), failure, o.Certificate, Seconds(o.Expires),
+		o.Replaces, o.ReplacesAs, o.Replaces != "",
 	}, err
 }
 
@@ -68,7 +69,8 @@ func order(rows *sql.Rows) (ownedOrder, error) {
 		failure                                      sql.NullString
 	)
 	err := rows.Scan(&o.ID, &o.Account, &o.Connector, &o.Profile, &o.ProfileName, &identifiers, &notBefore, &notAfter,
-		&created, &expires, &authorizations, &begun, &failure, &o.Certificate, &deactivated, &revoked)
+		&created, &expires, &authorizations, &begun, &failure, &o.Certificate,
+		&o.Replaces, &o.ReplacesAs, &deactivated, &revoked)
 	if err != nil {
 		return o, err
 	}

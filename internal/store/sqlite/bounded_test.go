@@ -21,7 +21,7 @@ func copyOrder(t *testing.T, db *DB, id string) {
 	t.Helper()
 	const copies = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?) " +
 		"INSERT INTO orders (" + query.OrderColumns + ") SELECT id || x, account, connector, profile, profile_name, identifiers, not_before, " +
-		"not_after, created, expires, authorizations, begun, failure, certificate, ends FROM orders, n WHERE id = ?"
+		"not_after, created, expires, authorizations, begun, failure, certificate, ends, replaces, replaces_as, replacing FROM orders, n WHERE id = ?"
 	err := execute(context.Background(), db, func(tx *tx) error {
 		_, err := tx.exec(copies, manyOrders, id)
 		return err

@@ -28,6 +28,11 @@ func (db *DB) FindCertificates(ctx context.Context, f store.CertificateFilter) (
 	return read(ctx, db, func(q query.Querier) ([]pki.Certificate, error) { return query.Certificates(ctx, q, f) })
 }
 
+// CountCertificates implements store.Certificates.
+func (db *DB) CountCertificates(ctx context.Context, f store.CertificateFilter, most int) (int, error) {
+	return read(ctx, db, func(q query.Querier) (int, error) { return query.CountCertificates(ctx, q, f, most) })
+}
+
 // KeyBlocked implements store.Certificates.
 func (db *DB) KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error) {
 	return read(ctx, db, func(q query.Querier) (bool, error) { return query.KeyBlocked(ctx, q, key) })

@@ -100,7 +100,7 @@ func TestCheckIsBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "everleaf.db")
 	leaveInventory(t, path)
 	scribble(t, path, "PRAGMA foreign_keys = 0; WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 500) "+
-		"INSERT INTO orders SELECT 'order' || x, account, connector, profile, profile_name, identifiers, 0, 0, 0, 0, '[\"x\"]', 1, NULL, '', NULL "+
+		"INSERT INTO orders SELECT 'order' || x, account, connector, profile, profile_name, identifiers, 0, 0, 0, 0, '[\"x\"]', 1, NULL, '', NULL, '', '', 0 "+
 		"FROM orders, n WHERE id = (SELECT min(id) FROM orders)")
 	db, err := Open(context.Background(), path, Options{})
 	if err != nil {
@@ -126,7 +126,7 @@ func TestCheckReadsEveryPage(t *testing.T) {
 		copies+"INSERT INTO events SELECT 'event' || x, at, organisation, actor, action, 'zz' || x, detail, clock, routine FROM events, n "+
 			"WHERE action = 'certificate.issued' AND object = "+first,
 		copies+"INSERT INTO certificates SELECT 'zz' || x, organisation, connector, account, '', profile, profile_name, issuer, "+
-			"CAST('serial' || x AS BLOB), names, not_before, not_after, key_hash, shard, issued, revoked, reason, der, warnings "+
+			"CAST('serial' || x AS BLOB), names, not_before, not_after, key_hash, shard, issued, revoked, reason, der, replaces, warnings "+
 			"FROM certificates, n WHERE id = "+first,
 		copies+"INSERT INTO certificate_names SELECT name, 'zz' || x FROM certificate_names, n WHERE certificate = "+first)
 	db, err := Open(context.Background(), path, Options{})

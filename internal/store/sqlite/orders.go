@@ -40,6 +40,9 @@ func (db *DB) CreateOrder(ctx context.Context, o acme.Order, created []acme.Auth
 				return err
 			}
 		}
+		if err := tx.claim(ctx, o); err != nil {
+			return err
+		}
 		if _, err := tx.exec(query.Insert("orders", query.OrderColumns), values...); err != nil {
 			return err
 		}

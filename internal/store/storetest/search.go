@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 
@@ -95,6 +96,7 @@ func testByName(t *testing.T, w *World) {
 	for name, want := range cases {
 		list, err := w.Store.FindCertificates(background(), pki.Filter{Name: name})
 		must(t, err)
+		w.agrees(pki.Filter{Name: name}, list)
 		var got []string
 		for _, c := range list {
 			got = append(got, ids[c.ID])
@@ -106,16 +108,19 @@ func testByName(t *testing.T, w *World) {
 func testByFields(t *testing.T, w *World) {
 	first, second := w.NewAccount(), w.NewAccount()
 	other := w.NewConnector("other")
-	issue := func(account acme.Account, days int) pki.Certificate {
+	issue := func(account acme.Account, days int, issuer string, issued time.Time) pki.Certificate {
 		o := w.NewReadyOrder(account.ID, "example.com")
 		o.Connector = []string{w.Connector.ID, other.ID}[days%2]
 		i, _ := w.Intent(o)
 		i.NotAfter = Noon.AddDate(0, 0, days)
-		der := w.sign(&i, w.newSubject())
+		i.Issuer, i.Issued = issuer, issued
+		i.DER = w.sign(&i, w.newSubject())
 		w.Begin(i)
-		return w.Complete(i, der)
+		must(t, w.Store.CompleteIssuance(background(), i.ID, i.DER, issued, w.Event(event.CertificateIssued, i.ID)))
+		return i.Certificate
 	}
-	a, b, c := issue(first, 10), issue(first, 21), issue(second, 30)
+	a := issue(first, 10, w.Issuer.ID, Noon.Add(-time.Second))
+	b, c := issue(first, 21, w.Issuer.ID, Noon), issue(second, 30, w.secondIssuer().ID, Noon)
 	b, err := w.Store.Revoke(background(), b.ID, Noon, pki.Superseded, false, w.Event(event.CertificateRevoked, b.ID))
 	must(t, err)
 	cases := []struct {
@@ -132,6 +137,15 @@ func testByFields(t *testing.T, w *World) {
 		{pki.Filter{KeyHash: a.KeyHash}, []pki.Certificate{a}},
 		{pki.Filter{KeyHash: pki.KeyHash{1}}, nil},
 		{pki.Filter{Revoked: true}, []pki.Certificate{b}},
+		{pki.Filter{Profile: w.Profile.Name}, []pki.Certificate{c, b, a}},
+		{pki.Filter{Profile: "other"}, nil},
+		{pki.Filter{Issuers: []string{w.Issuer.ID}}, []pki.Certificate{b, a}},
+		{pki.Filter{Issuers: []string{w.ID(), c.Issuer}}, []pki.Certificate{c}},
+		{pki.Filter{Issuers: []string{w.ID(), c.Issuer, w.Issuer.ID}}, []pki.Certificate{c, b, a}},
+		{pki.Filter{IssuedBefore: Noon}, []pki.Certificate{a}},
+		{pki.Filter{IssuedBefore: Noon.Add(time.Second)}, []pki.Certificate{c, b, a}},
+		{pki.Filter{IssuedAfter: Noon}, []pki.Certificate{c, b}},
+		{pki.Filter{IssuedAfter: Noon.Add(time.Second)}, nil},
 		{pki.Filter{ExpiresBefore: b.NotAfter}, []pki.Certificate{a}},
 		{pki.Filter{ExpiresBefore: b.NotAfter.Add(time.Second)}, []pki.Certificate{b, a}},
 		{pki.Filter{ExpiresAfter: b.NotAfter}, []pki.Certificate{c, b}}, // the last second is a valid one
@@ -146,7 +160,18 @@ func testByFields(t *testing.T, w *World) {
 		got, err := w.Store.FindCertificates(background(), test.filter)
 		must(t, err)
 		same(t, "certificates", got, test.want)
+		if test.filter.Before == "" {
+			w.agrees(test.filter, got)
+		}
 	}
+}
+
+// agrees checks that the filter itself selects what the store selected by it.
+func (w *World) agrees(f pki.Filter, found []pki.Certificate) {
+	w.Helper()
+	all, err := w.Store.FindCertificates(background(), pki.Filter{Limit: everything})
+	must(w, err)
+	same(w, "what the filter matches", slices.DeleteFunc(all, func(c pki.Certificate) bool { return !f.Matches(c) }), found)
 }
 
 func testCertificatePages(t *testing.T, w *World) {

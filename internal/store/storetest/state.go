@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/ari"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
@@ -29,6 +30,7 @@ type state struct {
 	Authorizations map[string]acme.Authorization
 	Intents        []pki.Intent
 	Certificates   []pki.Certificate
+	Overrides      []ari.Override
 	CRLs           []pki.CRL
 	Entries        map[string][]pki.Entry
 	Blocked        map[string]bool // certificate id -> its key is blocked
@@ -54,6 +56,7 @@ func (w *World) state(others ...string) (s state) {
 	s.Orders = load(w, func() ([]acme.Order, error) { return db.ListOrders(ctx, "", "", everything) })
 	s.Intents = load(w, func() ([]pki.Intent, error) { return db.Intents(ctx, Noon.AddDate(100, 0, 0), "", everything) })
 	s.Certificates = load(w, func() ([]pki.Certificate, error) { return db.FindCertificates(ctx, pki.Filter{Limit: everything}) })
+	s.Overrides = load(w, func() ([]ari.Override, error) { return db.Overrides(ctx, true) })
 	s.Events = w.events()
 	s.LastEvent = load(w, func() (time.Time, error) { return db.LastEvent(ctx) })
 	s.Setting = load(w, func() (string, error) { return db.Setting(ctx, aSetting) })

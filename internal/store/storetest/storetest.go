@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"revocation":       testRevocation,
 		"compromised keys": testCompromised,
 		"revocation lists": testCRLs,
+		"renewals":         testRenewals,
 		"declarations":     testDeclarations,
 		"log":              testLog,
 		"trim":             testTrim,

@@ -2,6 +2,26 @@
 
 -- Renewal information.
 
+-- The certificate that an order or a certificate takes the place of; '' when none was named.
+ALTER TABLE orders ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
+ALTER TABLE orders ADD COLUMN replaces_as TEXT NOT NULL DEFAULT ''; -- how the client named it
+ALTER TABLE orders ADD COLUMN replacing INTEGER NOT NULL DEFAULT 0; -- 1: no other order has come in its place since
+CREATE UNIQUE INDEX orders_replacing ON orders (replaces) WHERE replacing = 1; -- no certificate is replaced by two
+ALTER TABLE intents ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
+ALTER TABLE certificates ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
+CREATE INDEX certificates_replaces ON certificates (replaces) WHERE replaces <> '';
+
+CREATE TABLE renewal_overrides (
+    id          TEXT    NOT NULL PRIMARY KEY,
+    selects     TEXT    NOT NULL, -- which certificates
+    starts      INTEGER NOT NULL,
+    ends        INTEGER NOT NULL,
+    explanation TEXT    NOT NULL,
+    created     INTEGER NOT NULL,
+    ended       INTEGER NOT NULL -- 0: in force
+) STRICT, WITHOUT ROWID;
+CREATE INDEX renewal_overrides_in_force ON renewal_overrides (id) WHERE ended = 0;
+
 -- Credentials and their scope.
 
 -- Challenges and authorizations.
