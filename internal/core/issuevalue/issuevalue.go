@@ -35,10 +35,11 @@ func Parse(text string) (Value, error) {
 		return Value{}, ErrSyntax
 	}
 	domain, terms, more := strings.Cut(text, ";")
-	v := Value{Issuer: strings.ToLower(trim(domain))}
-	if v.Issuer != "" && !isDomain(v.Issuer) {
+	domain = trim(domain)
+	if domain != "" && !isDomain(domain) {
 		return Value{}, ErrSyntax
 	}
+	v := Value{Issuer: strings.ToLower(domain)} // after it was judged: Unicode has letters beyond ASCII that become "k" and "s"
 	if !more || trim(terms) == "" {
 		return v, nil
 	}
@@ -92,11 +93,11 @@ func (v Value) String() string {
 // parseParameter reads tag *WSP "=" *WSP value.
 func parseParameter(text string) (Parameter, bool) {
 	tag, value, found := strings.Cut(text, "=")
-	tag, value = strings.ToLower(trimRight(tag)), trimLeft(value)
-	return Parameter{tag, value}, found && isWord(tag) && isValue(value)
+	tag, value = trimRight(tag), trimLeft(value)
+	return Parameter{strings.ToLower(tag), value}, found && isWord(tag) && isValue(value)
 }
 
-// isDomain reports whether a lower-case name is label *("." label).
+// isDomain reports whether a name is label *("." label).
 func isDomain(name string) bool {
 	for label := range strings.SplitSeq(name, ".") {
 		if !isWord(label) {
@@ -106,13 +107,13 @@ func isDomain(name string) bool {
 	return true
 }
 
-// isWord reports whether lower-case text is (ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT)), as labels and tags are.
+// isWord reports whether text is (ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT)), as labels and tags are.
 func isWord(text string) bool {
 	if text == "" || text[0] == '-' || text[len(text)-1] == '-' {
 		return false
 	}
 	for _, c := range []byte(text) {
-		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+		if c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
 			return false
 		}
 	}

@@ -37,6 +37,8 @@ func TestParse(t *testing.T) {
 		{"ca.example; a=b c", Value{Issuer: "ca.example"}, false},
 		{"ca.example; a=\x7f", Value{Issuer: "ca.example"}, false},
 		{"ca.example; a=ü", Value{Issuer: "ca.example"}, false},
+		{"ca.example; \u212a=1", Value{Issuer: "ca.example"}, false},
+		{"\u212a.example", Value{}, false}, // the sign for Kelvin, whose lower case is "k"
 		{"ca.example.", Value{}, false},
 		{"ca..example", Value{}, false},
 		{"-ca.example", Value{}, false},
