@@ -24,10 +24,14 @@ var errAnswer = errors.New("unusable DNS answer")
 // errTruncated is an answer that did not fit into a datagram.
 var errTruncated = errors.New("truncated DNS answer")
 
-// ask asks one server. A server that does not know EDNS is asked again without (RFC 6891 section 6.2.2).
+// ask asks one server. A server that does not know EDNS is asked again without (RFC 6891 section 6.2.2). The proof that
+// there is no DS record is asked for with it.
 func (r *Resolver) ask(ctx context.Context, server, name string, kind uint16) (*dns.Msg, error) {
+	if err := r.trust(ctx, server); err != nil {
+		return nil, err
+	}
 	query := newQuery(name, kind)
-	query.SetEdns0(udpSize, false)
+	query.SetEdns0(udpSize, kind == dns.TypeDS)
 	reply, err := r.exchange(ctx, server, query)
 	if err == nil && (reply.Rcode == dns.RcodeFormatError || reply.Rcode == dns.RcodeNotImplemented) {
 		return r.exchange(ctx, server, newQuery(name, kind))
@@ -35,12 +39,14 @@ func (r *Resolver) ask(ctx context.Context, server, name string, kind uint16) (*
 	return reply, err
 }
 
-// newQuery returns a question with an id from the system's random source.
+// newQuery returns a question with an id from the system's random source. AD asks to be told whether DNSSEC proves the
+// answer (RFC 6840 section 5.7).
 func newQuery(name string, kind uint16) *dns.Msg {
 	var id [2]byte
 	_, _ = rand.Read(id[:]) // never fails
 	query := new(dns.Msg).SetQuestion(name, kind)
 	query.Id = binary.BigEndian.Uint16(id[:])
+	query.AuthenticatedData = true
 	return query
 }
 

@@ -96,6 +96,9 @@ const (
 // maxShown is the length to which remote data is cut before anybody sees it.
 const maxShown = 200
 
+// shownText is shown for text with spaces in it.
+func shownText(text string) string { return strings.ReplaceAll(shown(text), "%20", " ") }
+
 // shown makes text that came from outside fit to be read: printable ASCII without the characters that mean something
 // to a shell, a terminal or HTML; all other bytes percent-encoded; cut to maxShown.
 func shown(text string) string {

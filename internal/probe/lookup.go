@@ -31,6 +31,7 @@ type answer struct {
 	records []dns.RR
 	steps   []acme.Lookup
 	err     error
+	absent  bool // the error is that DNS has no such records, as its servers say
 }
 
 // lookup asks until it has the records at the end of the aliases of q.name.
@@ -47,19 +48,23 @@ func (r *Resolver) lookup(ctx context.Context, q question) answer {
 		if err != nil {
 			return answer{steps: steps, err: err}
 		}
+		absent := ""
 		before := len(way)
 		records, err := way.follow(reply.Answer, q.kind)
 		steps[len(steps)-1].Answers = evidence(way[before:], records)
 		switch {
 		case err != nil:
 		case reply.Rcode == dns.RcodeNameError:
-			err = missing(q, way, "does not exist (NXDOMAIN)")
+			absent = "does not exist (NXDOMAIN)"
 		case len(records) > maxRecords:
 			err = final(fault.DNS, "%s has more than %d %s.", shown(q.name), maxRecords, q.wanted)
 		case len(records) > 0:
 			return answer{records: records, steps: steps}
 		case way.end() == asked:
-			err = missing(q, way, "has no "+q.wanted)
+			absent = "has no " + q.wanted
+		}
+		if absent != "" {
+			return answer{steps: steps, err: missing(q, way, absent), absent: true}
 		}
 		if err != nil {
 			return answer{steps: steps, err: err}
@@ -112,7 +117,7 @@ func (t *trail) follow(section []dns.RR, kind uint16) ([]dns.RR, error) {
 }
 
 // query asks one question, of one server after the other. Servers that said something useless are not asked again,
-// those that stayed silent are.
+// those that stayed silent are. When one finds that the answer is bogus, no other is asked: it may not validate.
 func (r *Resolver) query(ctx context.Context, name string, kind uint16) (*dns.Msg, []acme.Lookup, error) {
 	var tried []acme.Lookup
 	servers := r.servers()
@@ -120,10 +125,10 @@ func (r *Resolver) query(ctx context.Context, name string, kind uint16) (*dns.Ms
 		var silent []string
 		for _, server := range servers {
 			reply, err := r.ask(ctx, server, name, kind)
-			tried = append(tried, acme.Lookup{
-				Name: shown(undotted(name)), Type: dns.TypeToString[kind], Server: server, Result: result(reply, err),
-			})
+			tried = append(tried, step(server, name, kind, reply, err))
 			switch {
+			case err == nil && isBogus(reply):
+				return nil, tried, final(fault.DNS, "DNSSEC shows that the answers for %s are not genuine: %s.", shown(undotted(name)), rcode(reply))
 			case err == nil && (reply.Rcode == dns.RcodeSuccess || reply.Rcode == dns.RcodeNameError):
 				return reply, tried, nil
 			case ctx.Err() != nil:
@@ -135,6 +140,14 @@ func (r *Resolver) query(ctx context.Context, name string, kind uint16) (*dns.Ms
 		servers = silent
 	}
 	return nil, tried, unanswered(name, tried)
+}
+
+// step is the evidence of a question.
+func step(server, name string, kind uint16, reply *dns.Msg, err error) acme.Lookup {
+	return acme.Lookup{
+		Name: shown(undotted(name)), Type: dns.TypeToString[kind], Server: server, Result: result(reply, err),
+		Authenticated: err == nil && reply.AuthenticatedData,
+	}
 }
 
 func unanswered(name string, tried []acme.Lookup) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
@@ -59,20 +60,26 @@ func New(o Options) *Prober {
 // Look looks once whether the challenge of l is met, and returns the evidence: without Failure it is. When ctx ends
 // before the look does, the attempt has failed; whether that says anything is the caller's to decide.
 func (p *Prober) Look(ctx context.Context, l policy.Look) acme.Attempt {
+	return p.attempt(ctx, l.Identifier, func(ctx context.Context, r *record) (string, error) { return p.look(ctx, r, l) })
+}
+
+// attempt makes one look about an identifier, within the time for it, and returns the evidence.
+func (p *Prober) attempt(ctx context.Context, id ident.Identifier, look func(context.Context, *record) (seen string, err error)) acme.Attempt {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	var r record
-	seen, err := p.look(ctx, &r, l)
+	seen, err := look(ctx, &r)
 	attempt := acme.Attempt{
 		At:       start.UTC().Truncate(time.Second),
 		Duration: acme.Milliseconds(time.Since(start)),
 		Lookups:  r.steps(),
 		Hops:     r.hops,
 		Seen:     seen,
+		Reports:  r.reports,
 	}
 	if err != nil {
-		attempt.Failure = &acme.Failure{Kind: string(fault.KindOf(err)), Public: sentence(err), Identifier: l.Identifier}
+		attempt.Failure = &acme.Failure{Kind: string(fault.KindOf(err)), Public: sentence(err), Identifier: id}
 		attempt.Seen = sentence(rootOf(err))
 		attempt.Retryable = Retryable(err)
 	}

@@ -19,6 +19,8 @@ type record struct {
 	lookups []acme.Lookup
 	left    int // questions that are not kept
 	hops    []acme.Hop
+	reports []string // iodef addresses of a refusal by CAA
+	passed  []string // names whose CAA records could not be looked up, in zones that are proven to be unsigned
 }
 
 // asked notes DNS questions.

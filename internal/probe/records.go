@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 )
 
 // addresses returns what A and AAAA records say, IPv6 first, without duplicates. IPv4-mapped IPv6 is IPv4.
@@ -95,6 +97,8 @@ func result(reply *dns.Msg, err error) string {
 		return rcode(reply)
 	case errors.Is(err, errAnswer), errors.Is(err, errTruncated):
 		return "unusable answer"
+	case errors.Is(err, errNotValidating):
+		return "not asked, because it does not validate DNSSEC"
 	case words(err) == "timed out":
 		return "timeout"
 	default:
@@ -109,18 +113,45 @@ func rcode(reply *dns.Msg) string {
 	if !ok {
 		name = fmt.Sprintf("RCODE %d", reply.Rcode)
 	}
-	opt := reply.IsEdns0()
-	if opt == nil {
-		return name
-	}
-	for _, option := range opt.Option {
-		if extended, ok := option.(*dns.EDNS0_EDE); ok {
-			if reason, ok := dns.ExtendedErrorCodeToString[extended.InfoCode]; ok {
-				return name + " (" + reason + ")"
-			}
+	for _, code := range extendedErrors(reply) {
+		if reason, ok := dns.ExtendedErrorCodeToString[code]; ok {
+			return name + " (" + reason + ")"
 		}
 	}
 	return name
+}
+
+// extendedErrors returns the codes of RFC 8914 in a reply.
+func extendedErrors(reply *dns.Msg) []uint16 {
+	opt := reply.IsEdns0()
+	if opt == nil {
+		return nil
+	}
+	var codes []uint16
+	for _, option := range opt.Option {
+		if extended, ok := option.(*dns.EDNS0_EDE); ok {
+			codes = append(codes, extended.InfoCode)
+		}
+	}
+	return codes
+}
+
+// isBogus reports whether a server refuses an answer because DNSSEC proves it wrong, or cannot prove it as it must.
+func isBogus(reply *dns.Msg) bool {
+	return reply.Rcode == dns.RcodeServerFailure && slices.ContainsFunc(extendedErrors(reply), func(code uint16) bool {
+		return code >= dns.ExtendedErrorCodeDNSSECIndeterminate && code <= dns.ExtendedErrorCodeNSECMissing
+	})
+}
+
+// properties returns what CAA records say.
+func properties(records []dns.RR) []caa.Record {
+	var set []caa.Record
+	for _, rr := range records {
+		if c, ok := rr.(*dns.CAA); ok {
+			set = append(set, caa.Record{Flags: c.Flag, Tag: c.Tag, Value: c.Value})
+		}
+	}
+	return set
 }
 
 // maxEvidence is how many records of one answer are kept as evidence.
@@ -139,6 +170,9 @@ func evidence(aliases []string, records []dns.RR) []string {
 		}
 		if addr, ok := address(rr); ok {
 			list = append(list, addr.String())
+		}
+		for _, c := range properties([]dns.RR{rr}) {
+			list = append(list, fmt.Sprintf("%d %s %s", c.Flags, shown(c.Tag), shownText(c.Value)))
 		}
 		for _, value := range texts([]dns.RR{rr}) {
 			digest := sha256.Sum256([]byte(value))

@@ -15,6 +15,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 )
 
@@ -26,6 +27,9 @@ type ResolverOptions struct {
 	Upstreams []string
 	Timeout   time.Duration // for one answer over one transport; 2 s
 	Tries     int           // rounds over the upstreams that stay silent; 2
+	// Signed is the name of a signed zone, "." for the root: only upstreams count whose answer for it is authenticated,
+	// which shows that they validate DNSSEC. "": all count.
+	Signed string
 }
 
 // Resolver is a DNS client that believes recursive resolvers and nothing else: no hosts file, no search domains, no
@@ -39,11 +43,13 @@ type Resolver struct {
 	upstreams []string
 	timeout   time.Duration
 	tries     int
+	signed    string
+	proofs    proofs
 }
 
 // NewResolver fails when an upstream is not HOST or HOST:PORT.
 func NewResolver(o ResolverOptions) (*Resolver, error) {
-	r := &Resolver{timeout: o.Timeout, tries: o.Tries}
+	r := &Resolver{timeout: o.Timeout, tries: o.Tries, signed: o.Signed}
 	if r.timeout <= 0 {
 		r.timeout = 2 * time.Second
 	}
@@ -173,6 +179,21 @@ func (r *Resolver) TXT(ctx context.Context, name string) ([]string, []acme.Looku
 		}
 	}
 	return values, found.steps, nil
+}
+
+// CAA returns the CAA records of name, none where there are none, and what was asked to find them, also when it fails.
+// Errors are as with Addresses, but that nothing is there is none; more than 100 records are an error too, and one without
+// a tag, which RFC 8659 section 4.1 does not allow.
+func (r *Resolver) CAA(ctx context.Context, name string) ([]caa.Record, []acme.Lookup, error) {
+	found := r.lookup(ctx, question{name, dns.TypeCAA, "CAA records"})
+	if found.err != nil && !found.absent {
+		return nil, found.steps, found.err
+	}
+	set := properties(found.records)
+	if slices.ContainsFunc(set, func(r caa.Record) bool { return r.Tag == "" }) {
+		return nil, found.steps, final(fault.DNS, "A CAA record of %s has no tag.", shown(name))
+	}
+	return set, found.steps, nil
 }
 
 func isLocalhost(name string) bool {

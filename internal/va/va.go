@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
-// Looker looks once whether a challenge is met. The attempt's Failure is nil when it is.
+// Looker looks once. The attempt's Failure is nil when the challenge is met, or when CAA records let the CA issue.
 type Looker interface {
 	Look(ctx context.Context, l policy.Look) acme.Attempt
+	LookCAA(ctx context.Context, q caa.Question) acme.Attempt
 }
 
 // Options says how patient a Validator is.
@@ -46,10 +48,36 @@ func New(looker Looker, o Options) *Validator {
 func (v *Validator) Validate(ctx context.Context, look policy.Look) acme.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, v.total)
 	defer cancel()
-	pauses := v.retries
+	return repeat(ctx, v.retries, func() acme.Attempt { return v.looker.Look(ctx, look) })
+}
+
+// How CAA records are looked for: the Baseline Requirements, section 4.2.2.1, want a retry before a failed look-up may
+// count for anything.
+const (
+	caaPause = 2 * time.Second
+	caaTotal = 20 * time.Second
+)
+
+// CheckCAA looks whether CAA records let this CA certify a name. Records decide at once. A look-up that fails is tried
+// again, and only then may the failure be passed over, where the question allows it. The outcome is to be read as that
+// of Validate.
+func (v *Validator) CheckCAA(ctx context.Context, q caa.Question) acme.Outcome {
+	ctx, cancel := context.WithTimeout(ctx, caaTotal)
+	defer cancel()
+	mayFail := q.MayFail
+	q.MayFail = false
+	return repeat(ctx, []time.Duration{caaPause}, func() acme.Attempt {
+		attempt := v.looker.LookCAA(ctx, q)
+		q.MayFail = mayFail
+		return attempt
+	})
+}
+
+// repeat looks until a look succeeds, fails for good, or no pause is left.
+func repeat(ctx context.Context, pauses []time.Duration, look func() acme.Attempt) acme.Outcome {
 	var outcome acme.Outcome
 	for {
-		attempt := v.looker.Look(ctx, look)
+		attempt := look()
 		outcome.Attempts = append(outcome.Attempts, attempt)
 		outcome.Failure = attempt.Failure
 		if attempt.Failure == nil || !attempt.Retryable || len(pauses) == 0 || !pause(ctx, pauses[0]) {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
@@ -37,12 +38,23 @@ type looker struct {
 	start time.Time
 	asked []time.Duration
 	looks []policy.Look
+
+	questions []caa.Question
 }
 
 func (l *looker) Look(ctx context.Context, look policy.Look) acme.Attempt {
+	l.looks = append(l.looks, look)
+	return l.next(ctx)
+}
+
+func (l *looker) LookCAA(ctx context.Context, q caa.Question) acme.Attempt {
+	l.questions = append(l.questions, q)
+	return l.next(ctx)
+}
+
+func (l *looker) next(ctx context.Context) acme.Attempt {
 	v := l.views[min(len(l.asked), len(l.views)-1)]
 	l.asked = append(l.asked, time.Since(l.start))
-	l.looks = append(l.looks, look)
 	select {
 	case <-time.After(v.takes):
 		return v.attempt
@@ -124,4 +136,48 @@ func TestValidateInterrupted(t *testing.T) {
 			t.Errorf("%d attempts in %v", len(outcome.Attempts), time.Since(l.start))
 		}
 	})
+}
+
+// Proves CAA-08, INC-13: a look-up that fails is tried again once, before which nothing is passed over; what records say
+// is final.
+func TestCheckCAA(t *testing.T) {
+	const s = time.Second
+	refused := acme.Attempt{Seen: "refused by a record", Failure: &acme.Failure{Kind: string(fault.CAA)}}
+	failed := acme.Attempt{Seen: "SERVFAIL", Failure: &acme.Failure{Kind: string(fault.CAA)}, Retryable: true}
+	tests := []struct {
+		name    string
+		mayFail bool
+		views   []view
+		asked   []time.Duration
+		passes  []bool // which looks might pass over a failure
+		seen    string
+	}{
+		{"allowed", true, []view{{met(), 0}}, []time.Duration{0}, []bool{false}, "met"},
+		{"refused", true, []view{{refused, s}}, []time.Duration{0}, []bool{false}, "refused by a record"},
+		{"failed, then allowed", false, []view{{failed, 0}, {met(), 0}}, []time.Duration{0, 2 * s}, []bool{false, false}, "met"},
+		{"failed, then refused", false, []view{{failed, 0}, {refused, 0}}, []time.Duration{0, 2 * s}, []bool{false, false}, "refused by a record"},
+		{"failed twice", false, []view{{failed, 4 * s}}, []time.Duration{0, 6 * s}, []bool{false, false}, "SERVFAIL"},
+		{"failed, then perhaps passed over", true, []view{{failed, 0}, {met(), 0}}, []time.Duration{0, 2 * s}, []bool{false, true}, "met"},
+		{"failed twice where it may", true, []view{{failed, 0}}, []time.Duration{0, 2 * s}, []bool{false, true}, "SERVFAIL"},
+		{"no time to try again", true, []view{{failed, 19 * s}}, []time.Duration{0}, []bool{false}, "SERVFAIL"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := &looker{views: test.views, start: time.Now()}
+				outcome := va.New(l, va.DefaultOptions()).CheckCAA(t.Context(), caa.Question{Identities: []string{"ca.example.net"}, MayFail: test.mayFail})
+				var passes []bool
+				for _, q := range l.questions {
+					passes = append(passes, q.MayFail)
+				}
+				if !cmp.Equal(l.asked, test.asked) || !cmp.Equal(passes, test.passes) {
+					t.Errorf("looked at %v, passing over %v; want %v and %v", l.asked, passes, test.asked, test.passes)
+				}
+				last := outcome.Attempts[len(outcome.Attempts)-1]
+				if len(outcome.Attempts) != len(test.asked) || last.Seen != test.seen || outcome.Failure != last.Failure {
+					t.Errorf("%+v", outcome)
+				}
+			})
+		})
+	}
 }

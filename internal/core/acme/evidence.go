@@ -10,18 +10,20 @@ type Attempt struct {
 	Perspective string    `json:"perspective,omitempty"` // which validator looked; "" is this node
 	Lookups     []Lookup  `json:"lookups,omitempty"`
 	Hops        []Hop     `json:"hops,omitempty"`
-	Seen        string    `json:"seen"` // one sentence in our words: "body matches the key authorization", "NXDOMAIN"
+	Seen        string    `json:"seen"`              // one sentence in our words: "body matches the key authorization", "NXDOMAIN"
+	Reports     []string  `json:"reports,omitempty"` // where the owner of a name wants to hear of this refusal by CAA (iodef)
 	Failure     *Failure  `json:"failure,omitempty"`
 	Retryable   bool      `json:"retryable,omitzero"` // connection and DNS errors; a wrong answer is final
 }
 
 // Lookup is one DNS question with its answers.
 type Lookup struct {
-	Name    string   `json:"name"`
-	Type    string   `json:"type"` // "A", "AAAA", "TXT", ...
-	Server  string   `json:"server,omitempty"`
-	Result  string   `json:"result"`            // "NOERROR", "NXDOMAIN", "SERVFAIL", "timeout", ...
-	Answers []string `json:"answers,omitempty"` // addresses, CNAME targets; TXT values only as digests
+	Name          string   `json:"name"`
+	Type          string   `json:"type"` // "A", "AAAA", "TXT", ...
+	Server        string   `json:"server,omitempty"`
+	Result        string   `json:"result"`                 // "NOERROR", "NXDOMAIN", "SERVFAIL", "timeout", ...
+	Answers       []string `json:"answers,omitempty"`      // addresses, CNAME targets, CAA records; TXT values only as digests
+	Authenticated bool     `json:"authenticated,omitzero"` // the server says that DNSSEC proves the answer (AD, RFC 4035 section 3.2.3)
 }
 
 // Hop is one place that a look led to: a request of a redirect chain, or a TLS handshake.
