@@ -38,7 +38,7 @@ func climbed(queries []chaltest.Query) string {
 	return strings.Join(names, " ")
 }
 
-// Proves CAA-01, CAA-02, CAA-10: where the relevant set is looked for.
+// Proves CAA-01, CAA-02, CAA-10. Where the relevant set is looked for.
 func TestClimb(t *testing.T) {
 	const (
 		refused = "caa: The CAA records of "
@@ -124,7 +124,7 @@ func TestClimb(t *testing.T) {
 	}
 }
 
-// Proves CAA-05: the terms of a record are judged by what the question says of account and method.
+// Proves CAA-05. The terms of a record are judged by what the question says of account and method.
 func TestTermsOfARecord(t *testing.T) {
 	p, server := proberAt(t, 0, 0)
 	server.SetCAA("shop.test", chaltest.CAA{Tag: "issue", Value: "ca.example; validationmethods=dns-01; accounturi=https://ca.example/account/1"})
@@ -136,7 +136,7 @@ func TestTermsOfARecord(t *testing.T) {
 	wantVerdict(t, lookCAA(t, p, q), "caa: A CAA record of shop.test names this CA, but for another account")
 }
 
-// Proves CAA-10: the records are kept as evidence, made harmless and cut, with the addresses for reports.
+// Proves CAA-10. The records are kept as evidence, made harmless and cut, with the addresses for reports.
 func TestCAAEvidence(t *testing.T) {
 	p, server := proberAt(t, 0, 0)
 	server.SetCAA("shop.test",
@@ -177,7 +177,7 @@ func TestCAABounds(t *testing.T) {
 	}
 }
 
-// Proves INC-4, CAA-08: an answer that cannot be read is none, and no permission.
+// Proves DN-03, CAA-08. An answer that cannot be read is none, and no permission.
 func TestUnreadableCAA(t *testing.T) {
 	t.Run("no tag", func(t *testing.T) {
 		p, server := proberAt(t, 0, 0)

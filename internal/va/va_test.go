@@ -138,7 +138,7 @@ func TestValidateInterrupted(t *testing.T) {
 	})
 }
 
-// Proves CAA-08, INC-13: a look-up that fails is tried again once, before which nothing is passed over; what records say
+// Proves CAA-08, INC-13. A look-up that fails is tried again once, before which nothing is passed over; what records say
 // is final.
 func TestCheckCAA(t *testing.T) {
 	const s = time.Second

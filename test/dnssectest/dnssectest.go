@@ -40,7 +40,7 @@ _acme-challenge TXT "signed"
 plain  CNAME www.plain.test.
 dead   CNAME www.dead.test.
 `},
-		{"bogus.test", append(signed, "-s", "20200101000000", "-e", "20200201000000"), `
+		{"bogus.test", append(signed, "-P", "-s", "20200101000000", "-e", "20200201000000"), `
 @      CAA 0 issue "ca.example"
 www    A 127.0.0.1
 _acme-challenge TXT "bogus"
@@ -239,7 +239,7 @@ func freePort(t testing.TB) int {
 		_ = stream.Close()
 		if err == nil {
 			_ = packets.Close()
-			return stream.Addr().(*net.TCPAddr).Port //nolint:errcheck // a TCP listener has a TCP address
+			return stream.Addr().(*net.TCPAddr).Port
 		}
 	}
 	t.Fatal("no port is free for both transports")

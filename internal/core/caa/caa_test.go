@@ -164,7 +164,7 @@ func TestParameters(t *testing.T) {
 	})
 }
 
-// Proves CAA-06: each method goes by two labels, and by no other.
+// Proves CAA-06. Each method goes by two labels, and by no other.
 func TestLabels(t *testing.T) {
 	labels := map[acme.Method]string{
 		acme.DNS01: "ca-tbr-7", acme.HTTP01: "ca-tbr-19", acme.TLSALPN01: "ca-tbr-20", "dns-account-01": "ca-tbr-21", "dns-persist-01": "ca-tbr-22",
@@ -181,7 +181,7 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// Proves CAA-10: who wants to hear of refusals is told.
+// Proves CAA-10. Who wants to hear of refusals is told.
 func TestReports(t *testing.T) {
 	set := records(caa.Record{0, "iodef", "mailto:a@example.com"}, caa.Record{0, "issue", ";"}, caa.Record{0, "IODEF", "https://example.com/report"})
 	v := asked("example.com").Judge("example.com", set)
