@@ -79,6 +79,7 @@ type Attempt struct {
 	Lookups     []acme.Lookup `json:"lookups,omitempty"`
 	Hops        []acme.Hop    `json:"hops,omitempty"`
 	Seen        string        `json:"seen"` // for the operator only; a failure says less where a redirect led to another host
+	Reports     []string      `json:"reports,omitempty"`
 	Failure     *acme.Failure `json:"failure,omitempty"`
 	Retryable   bool          `json:"retryable,omitzero"`
 }

@@ -91,6 +91,9 @@ func (e *evidence) attempt(n, earlier int, a adminapi.Attempt) {
 		e.line(3, "%s", cmp.Or(a.Seen, "nothing seen"))
 	}
 	e.failure(3, a.Failure)
+	if len(a.Reports) > 0 {
+		e.line(3, "the owner wants to hear of it (iodef): %s", strings.Join(a.Reports, ", "))
+	}
 	for _, l := range a.Lookups {
 		e.line(3, "%s: %s", strings.TrimSpace("DNS "+l.Type+" "+l.Name+via(l.Server)), lookup(l))
 	}
@@ -114,10 +117,14 @@ func at(address string) string {
 }
 
 func lookup(l acme.Lookup) string {
-	if len(l.Answers) == 0 {
-		return l.Result
+	text := l.Result
+	if len(l.Answers) > 0 {
+		text += " " + strings.Join(l.Answers, ", ")
 	}
-	return l.Result + " " + strings.Join(l.Answers, ", ")
+	if l.Authenticated {
+		text += " (authenticated)"
+	}
+	return text
 }
 
 // hop says how a connection ended.
