@@ -3,6 +3,7 @@ package issue
 import (
 	"context"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -87,8 +88,9 @@ type NewAccount struct {
 	Contacts     []string
 	TermsAgreed  bool
 	OnlyExisting bool
-	Binding      []byte // the externalAccountBinding member; nil without one
-	URL          string // the url of the request, which the binding must repeat
+	Binding      []byte     // the externalAccountBinding member; nil without one
+	URL          string     // the url of the request, which the binding must repeat
+	From         netip.Addr // who asks; the zero Addr for whoever has no address
 }
 
 // NewAccount returns the account of a key, and creates it when it is new. For a known key everything else in the
@@ -116,7 +118,7 @@ func (s *Service) createAccount(ctx context.Context, c policy.Connector, n NewAc
 	return s.store.CreateAccount(ctx, account, event.Event{
 		ID: s.newID(), At: account.Created, Organisation: c.Organisation,
 		Actor: "account:" + account.ID, Action: event.AccountCreated, Object: account.ID,
-	})
+	}, c.Rules.Limits.Account(n.From, account.Credential, account.Created)...)
 }
 
 // admissible checks everything that a new account has to bring and returns it ready to be stored.

@@ -38,6 +38,9 @@ func (s *Service) Respond(ctx context.Context, r Requester, authorization string
 	if err := mayProve(r.Connector.Rules, a.Covers(), m); err != nil {
 		return AuthorizationView{}, err
 	}
+	if err := s.mayTry(ctx, r.Connector, a); err != nil {
+		return AuthorizationView{}, err
+	}
 	if challenge.KeyAuthorization == "" {
 		challenge.KeyAuthorization = acme.KeyAuthorization(challenge.Token, r.Account.Key)
 	}
@@ -98,10 +101,11 @@ func (s *Service) look(ctx context.Context, a acme.Authorization, challenge acme
 	if outcome.Failure != nil {
 		action, detail = event.AuthorizationInvalid, detail+": "+outcome.Failure.Public
 	}
-	_, err = s.store.Conclude(ctx, acme.Conclusion{
+	conclusion := acme.Conclusion{
 		Authorization: a.ID, Method: challenge.Method, KeyAuthorization: challenge.KeyAuthorization,
 		Outcome: outcome, Now: now, ValidUntil: now.Add(c.Rules.ReuseLife.Duration()),
-	}, event.Event{
+	}
+	_, err = s.store.Conclude(ctx, s.counted(c, a, conclusion), event.Event{
 		ID: s.newID(), At: now, Organisation: c.Organisation, Actor: "account:" + a.Account,
 		Action: action, Object: a.ID, Detail: detail,
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
@@ -23,7 +24,7 @@ type Store interface {
 }
 
 type accounts interface {
-	CreateAccount(ctx context.Context, a acme.Account, e event.Event) (acme.Account, bool, error)
+	CreateAccount(ctx context.Context, a acme.Account, e event.Event, charges ...limit.Charge) (acme.Account, bool, error)
 	Account(ctx context.Context, id string) (acme.Account, error)
 	AccountByKey(ctx context.Context, connector, thumbprint string) (acme.Account, error)
 	KeyHasAccount(ctx context.Context, thumbprint string) (bool, error)
@@ -33,20 +34,21 @@ type accounts interface {
 }
 
 type orders interface {
-	CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event) error
+	CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event, charges ...limit.Charge) error
 	Order(ctx context.Context, id string) (acme.Order, []acme.Authorization, error)
 	OrderIDs(ctx context.Context, account, before string, limit int, now time.Time) (ids []string, next string, err error)
 	Reusable(ctx context.Context, account string, ids []ident.Identifier, now, until time.Time) ([]acme.Authorization, error)
-	CreateAuthorization(ctx context.Context, a acme.Authorization, e event.Event) error
+	CreateAuthorization(ctx context.Context, a acme.Authorization, e event.Event, charges ...limit.Charge) error
 	Authorization(ctx context.Context, id string) (acme.Authorization, error)
 	Respond(ctx context.Context, authorization string, m acme.Method, keyAuthorization string, now time.Time) (acme.Authorization, error)
 	Conclude(ctx context.Context, c acme.Conclusion, e event.Event) (acme.Authorization, error)
 	EndAuthorization(ctx context.Context, authorization string, to acme.Status, now time.Time, e event.Event) (acme.Authorization, error)
 	Unfinished(ctx context.Context, before time.Time, limit int) ([]acme.Authorization, error)
+	Level(ctx context.Context, connector string, key limit.Key) (limit.Level, error)
 }
 
 type issuance interface {
-	BeginIssuance(ctx context.Context, i pki.Intent) error
+	BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.Charge) error
 	CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error
 	AbandonIssuance(ctx context.Context, intent string, f acme.Failure, e event.Event) error
 	Intents(ctx context.Context, before time.Time, after string, limit int) ([]pki.Intent, error)

@@ -11,6 +11,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/issue"
@@ -111,9 +112,11 @@ func called[T any](f *faults, name string, do func() (T, error)) (result T, err 
 	return result, nil
 }
 
-func (s faultyStore) CreateAccount(ctx context.Context, a acme.Account, e event.Event) (account acme.Account, created bool, err error) {
+func (s faultyStore) CreateAccount(
+	ctx context.Context, a acme.Account, e event.Event, charges ...limit.Charge,
+) (account acme.Account, created bool, err error) {
 	account, err = called(s.faults, "CreateAccount", func() (acme.Account, error) {
-		account, created, err = s.Store.CreateAccount(ctx, a, e)
+		account, created, err = s.Store.CreateAccount(ctx, a, e, charges...)
 		return account, err
 	})
 	return account, created && err == nil, err
@@ -127,8 +130,8 @@ func (s faultyStore) EndAccount(ctx context.Context, account string, to acme.Sta
 	return called(s.faults, "EndAccount", func() (acme.Account, error) { return s.Store.EndAccount(ctx, account, to, e) })
 }
 
-func (s faultyStore) CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event) error {
-	return s.faults.call("CreateOrder", func() error { return s.Store.CreateOrder(ctx, o, created, e) })
+func (s faultyStore) CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event, charges ...limit.Charge) error {
+	return s.faults.call("CreateOrder", func() error { return s.Store.CreateOrder(ctx, o, created, e, charges...) })
 }
 
 func (s faultyStore) Respond(ctx context.Context, authorization string, m acme.Method, keyAuthorization string, now time.Time) (acme.Authorization, error) {
@@ -141,8 +144,8 @@ func (s faultyStore) Conclude(ctx context.Context, c acme.Conclusion, e event.Ev
 	return called(s.faults, "Conclude", func() (acme.Authorization, error) { return s.Store.Conclude(ctx, c, e) })
 }
 
-func (s faultyStore) BeginIssuance(ctx context.Context, i pki.Intent) error {
-	return s.faults.call("BeginIssuance", func() error { return s.Store.BeginIssuance(ctx, i) })
+func (s faultyStore) BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.Charge) error {
+	return s.faults.call("BeginIssuance", func() error { return s.Store.BeginIssuance(ctx, i, charges...) })
 }
 
 func (s faultyStore) CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error {

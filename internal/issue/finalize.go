@@ -42,6 +42,7 @@ func (s *Service) Finalize(ctx context.Context, r Requester, id string, der []by
 		organisation: r.Connector.Organisation, connector: r.Connector.ID, account: r.Account.ID, order: id,
 		profile: profile, names: view.Identifiers, key: key,
 		notBefore: view.NotBefore, notAfter: view.NotAfter, replaces: view.Replaces, actor: r.actor(),
+		charges: certificateCharges(r, view.Order, s.now()),
 	})
 	if err != nil && fault.Is(err, fault.Internal) {
 		s.log.Error("issuance failed", slog.String("order", id), slog.Any("error", err))

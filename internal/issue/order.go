@@ -70,7 +70,7 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 	for _, a := range all {
 		order.Authorizations = append(order.Authorizations, a.ID)
 	}
-	if err := s.store.CreateOrder(ctx, order, created, s.event(r, event.OrderCreated, order.ID, "")); err != nil {
+	if err := s.store.CreateOrder(ctx, order, created, s.event(r, event.OrderCreated, order.ID, ""), orderCharges(r, order, created)...); err != nil {
 		return OrderView{}, err
 	}
 	return s.viewOrder(order, all), nil
@@ -132,7 +132,7 @@ func (s *Service) NewAuthorization(ctx context.Context, r Requester, name Name) 
 		return AuthorizationView{}, err
 	}
 	a := s.newAuthorization(r, ids[0], s.now())
-	err = s.store.CreateAuthorization(ctx, a, s.event(r, event.AuthorizationCreated, a.ID, ids[0].Value()))
+	err = s.store.CreateAuthorization(ctx, a, s.event(r, event.AuthorizationCreated, a.ID, ids[0].Value()), advanceCharges(r, a)...)
 	return s.viewAuthorization(a), err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
@@ -23,6 +24,7 @@ type plan struct {
 	notBefore, notAfter                     time.Time // as asked; zero: the profile decides
 	replaces                                string    // id of the certificate whose place it takes; "" for none
 	actor                                   string
+	charges                                 []limit.Charge // what the certificate costs
 }
 
 // tries is how often a taken serial number or a shard that others have filled is replaced. With 126 random bits and thousands
@@ -37,7 +39,7 @@ func (s *Service) certify(ctx context.Context, p plan) (pki.Certificate, error) 
 		if err != nil {
 			return pki.Certificate{}, err
 		}
-		err = s.store.BeginIssuance(ctx, intent)
+		err = s.store.BeginIssuance(ctx, intent, p.charges...)
 		if fault.Is(err, fault.Conflict) {
 			continue
 		}

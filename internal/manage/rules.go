@@ -54,6 +54,7 @@ func ownLists(r policy.Rules) policy.Rules {
 	r.Profiles, r.Names, r.Methods = slices.Clone(r.Profiles), slices.Clone(r.Names), slices.Clone(r.Methods)
 	r.CAAIdentities = slices.Clone(r.CAAIdentities)
 	r.Addresses.Allow, r.Addresses.Deny = slices.Clone(r.Addresses.Allow), slices.Clone(r.Addresses.Deny)
+	r.Limits = r.Limits.Clone()
 	return r
 }
 
@@ -85,7 +86,7 @@ func checkRules(r policy.Rules, profiles []string) []string {
 	checkLife(&found, "reuse_life", r.ReuseLife, maxReuseLife)
 	checkEach(&found, "addresses.allow", r.Addresses.Allow, wrongPrefix)
 	checkEach(&found, "addresses.deny", r.Addresses.Deny, wrongPrefix)
-	return found
+	return append(found, r.Limits.Check()...)
 }
 
 // checkEach judges every element of a list, and that none stands there twice. wrong returns the reason, "" for none.

@@ -20,6 +20,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
@@ -31,6 +32,7 @@ type Store interface {
 	Issuance
 	Certificates
 	Renewals
+	Limits
 	Declarations
 	Log
 	Maintenance
@@ -42,8 +44,8 @@ type Accounts interface {
 	// connector already, unchanged, with created = false: of many parallel calls with one key exactly one creates.
 	// With a.Credential set, the same transaction checks that the credential is usable at a.Created (else
 	// Unauthorized) and that it has room under its MaxAccounts (else Unauthorized). BadPublicKey when the key is blocked, or a
-	// certificate was issued or is being issued for it.
-	CreateAccount(ctx context.Context, a acme.Account, e event.Event) (account acme.Account, created bool, err error)
+	// certificate was issued or is being issued for it. RateLimited when one of the charges is refused.
+	CreateAccount(ctx context.Context, a acme.Account, e event.Event, charges ...limit.Charge) (account acme.Account, created bool, err error)
 	// Account returns an account, and NotFound without one.
 	Account(ctx context.Context, id string) (acme.Account, error)
 	// AccountByKey returns the account that has the key with this thumbprint at a connector, whatever its status.
@@ -69,8 +71,9 @@ type Orders interface {
 	// CreateOrder stores an order together with those of its authorizations that are new. Authorizations that it reuses exist already
 	// and belong to its account: NotFound otherwise. Unauthorized when the account is not valid at that moment. With o.Replaces
 	// set, AlreadyReplaced when another order replaces that certificate and is not invalid at o.Created, or one did that became
-	// valid: of many parallel calls one wins, and what made its order invalid, be it only the time, lets the next one in.
-	CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event) error
+	// valid: of many parallel calls one wins, and what made its order invalid, be it only the time, lets the next one in. RateLimited
+	// when one of the charges is refused.
+	CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event, charges ...limit.Charge) error
 	// Order returns an order with all its authorizations in the order's sequence.
 	Order(ctx context.Context, id string) (acme.Order, []acme.Authorization, error)
 	// OrderIDs returns the ids of an account's orders that are not invalid at now, newest first, at most limit,
@@ -82,14 +85,16 @@ type Orders interface {
 	// Reusable returns those authorizations of an account that are valid at now, stay valid until at least until, and
 	// cover exactly one of ids (wildcards only by wildcards): at most one for each identifier, the longest lasting.
 	Reusable(ctx context.Context, account string, ids []ident.Identifier, now, until time.Time) ([]acme.Authorization, error)
-	// CreateAuthorization stores an authorization that belongs to no order (pre-authorization). Unauthorized when the account is not valid.
-	CreateAuthorization(ctx context.Context, a acme.Authorization, e event.Event) error
+	// CreateAuthorization stores an authorization that belongs to no order (pre-authorization). Unauthorized when the account is
+	// not valid. RateLimited when one of the charges is refused.
+	CreateAuthorization(ctx context.Context, a acme.Authorization, e event.Event, charges ...limit.Charge) error
 	// Authorization returns an authorization.
 	Authorization(ctx context.Context, id string) (acme.Authorization, error)
 	// Respond records that a challenge was answered and that its outcome comes later; see acme.Authorization.Respond, whose errors it returns.
 	Respond(ctx context.Context, authorization string, m acme.Method, keyAuthorization string, now time.Time) (acme.Authorization, error)
 	// Conclude records the outcome of a challenge; see acme.Authorization.Conclude, whose errors it returns.
-	// The first outcome stands.
+	// The first outcome stands. A failure counts for c.Proof, and the one that begins a pause writes c.Pause as well; a
+	// success forgets the failures.
 	Conclude(ctx context.Context, c Conclusion, e event.Event) (acme.Authorization, error)
 	// EndAuthorization deactivates or revokes an authorization; see acme.Authorization.Deactivate, whose errors it returns.
 	EndAuthorization(ctx context.Context, authorization string, to acme.Status, now time.Time, e event.Event) (acme.Authorization, error)
@@ -108,7 +113,8 @@ type Issuance interface {
 	// callers one wins). Unauthorized when the account is not valid. Conflict when the issuer has a certificate or an
 	// intent with this serial number, or when its shard is full: the caller tries another, and however many begin at once, no
 	// shard gets more than it has room for. BadPublicKey when the key is blocked or, by i.Thumbprint, that of an account.
-	BeginIssuance(ctx context.Context, i pki.Intent) error
+	// RateLimited when one of the charges is refused; the order stays ready.
+	BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.Charge) error
 	// CompleteIssuance records the signed certificate, ends its intent and makes its order valid. Conflict when, and only
 	// when, there is no such intent any more: the certificate must then be thrown away. The event is event.CertificateIssued of the certificate,
 	// which has the intent's id.
@@ -173,6 +179,19 @@ type Renewals interface {
 	// CountCertificates returns how many certificates a filter selects, without regard to its page, at most so many. It may
 	// read the whole inventory.
 	CountCertificates(ctx context.Context, f CertificateFilter, most int) (int, error)
+}
+
+// Limits keeps what was taken of limits. A method that takes charges judges all of them in its own transaction, as
+// limit.Judge does, by the time at which its object was created: either each is taken, or the method is refused and none is. Of many
+// parallel callers no more get through than the limits allow.
+type Limits interface {
+	// Levels returns what is kept of limits at a connector, the newest arrival first, at most most: of one kind ("" for
+	// all), of which something is not earned again at now or failures in a row are remembered.
+	Levels(ctx context.Context, connector string, kind limit.Kind, now time.Time, most int) ([]limit.Level, error)
+	// Level returns what is kept of one limit; what nobody took anything of is empty and no error.
+	Level(ctx context.Context, connector string, key limit.Key) (limit.Level, error)
+	// ResetLevel forgets what was taken of a limit, failures in a row included. NotFound when nothing is kept of it.
+	ResetLevel(ctx context.Context, connector string, key limit.Key, e event.Event) error
 }
 
 // CertificateFilter selects certificates; zero fields select everything.
@@ -273,8 +292,8 @@ type Log interface {
 // Maintenance keeps the store bounded, safe and honest.
 type Maintenance interface {
 	// Trim deletes, in one small transaction, at most limit rows that have outlived their use: orders that ended before the
-	// given time without a certificate or whose certificate expired before it, authorizations that ended before it and
-	// that no order names any more, abandoned intents whose certificate would have expired before it, and events before it
+	// given time without a certificate or whose certificate expired before it, limits of which all is earned again since
+	// before it, authorizations that ended before it and that no order names any more, abandoned intents whose certificate would have expired before it, and events before it
 	// that are routine (see event.Action.Routine). An order that an authorization or the end of its account made invalid counts as
 	// ended when it expires. It returns how many; fewer than limit means that nothing is left.
 	Trim(ctx context.Context, before time.Time, limit int) (int, error)

@@ -1,6 +1,11 @@
 package acme
 
-import "time"
+import (
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
+)
 
 // Attempt is the evidence of one look from outside: what was asked, what answered, what was seen.
 // Nothing in it is copied from a remote body; it is safe to store and to show to an operator.
@@ -54,4 +59,7 @@ type Conclusion struct {
 	Outcome          Outcome
 	Now              time.Time
 	ValidUntil       time.Time // how long the authorization may be used when the outcome is good
+
+	Proof limit.Charge // what a failure counts for; the zero value: for nothing
+	Pause event.Event  // what tells that a failure made the account pause
 }

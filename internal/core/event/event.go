@@ -36,12 +36,16 @@ const (
 	CredentialResumed        Action = "credential.resumed"
 	CredentialDeleted        Action = "credential.deleted"
 	ClockAccepted            Action = "clock.accepted"
+	LimitPaused              Action = "limit.paused"
+	LimitResumed             Action = "limit.resumed"
+	LimitReset               Action = "limit.reset"
+	LimitOverridden          Action = "limit.overridden"
 )
 
 // Routine reports whether events of this kind leave by retention: they tell of orders and authorizations, which leave
-// too, and of revocation lists, whose newest alone is kept. What tells of certificates, accounts and operators stays for ever.
+// too, of pauses, which end, and of revocation lists, whose newest alone is kept. What tells of certificates, accounts and operators stays for ever.
 func (a Action) Routine() bool {
-	return a == CRLPublished || strings.HasPrefix(string(a), "order.") || strings.HasPrefix(string(a), "authorization.")
+	return a == CRLPublished || a == LimitPaused || strings.HasPrefix(string(a), "order.") || strings.HasPrefix(string(a), "authorization.")
 }
 
 // Event is one entry of the log. It is written in the same transaction as what it tells of.

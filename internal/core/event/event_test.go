@@ -11,14 +11,14 @@ func TestRoutine(t *testing.T) {
 	routine := []event.Action{
 		event.OrderCreated, event.OrderFailed,
 		event.AuthorizationCreated, event.AuthorizationValid, event.AuthorizationInvalid, event.AuthorizationDeactivated,
-		event.CRLPublished,
+		event.CRLPublished, event.LimitPaused,
 	}
 	stay := []event.Action{
 		event.AccountCreated, event.AccountUpdated, event.AccountKeyChanged, event.AccountDeactivated, event.AccountRevoked,
 		event.CertificateIssued, event.CertificateRevoked,
 		event.OrganisationCreated, event.IssuerCreated, event.ProfileSaved, event.ConnectorSaved,
 		event.CredentialCreated, event.CredentialSuspended, event.CredentialResumed, event.CredentialDeleted,
-		event.ClockAccepted, "",
+		event.ClockAccepted, event.LimitResumed, event.LimitReset, event.LimitOverridden, "",
 	}
 	for want, actions := range map[bool][]event.Action{true: routine, false: stay} {
 		for _, a := range actions {

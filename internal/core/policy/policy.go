@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
 )
 
@@ -49,6 +50,7 @@ type Rules struct {
 	ReuseLife       span.Span     `json:"reuse_life"`                 // how long a proven authorization may be used
 	PreAuthorize    bool          `json:"pre_authorize"`              // newAuthz is offered
 	NotBeforeAfter  bool          `json:"not_before_after"`           // orders may ask for notBefore and notAfter
+	Limits          limit.Limits  `json:"limits,omitzero"`            // how much of what in which time
 }
 
 // DefaultRules returns the rules that a connector starts with.

@@ -22,7 +22,7 @@ func (d *door) newAccount(ctx context.Context, r *request) (web.Reply, error) {
 	}
 	account, created, err := d.service.NewAccount(ctx, r.connector, issue.NewAccount{
 		Key: *r.key, Contacts: asked.Contact, TermsAgreed: asked.TermsOfServiceAgreed, OnlyExisting: asked.OnlyReturnExisting,
-		Binding: asked.ExternalAccountBinding, URL: r.message.Header.URL,
+		Binding: asked.ExternalAccountBinding, URL: r.message.Header.URL, From: r.record.Client,
 	})
 	switch {
 	case err != nil && account.Status() != acme.Valid:

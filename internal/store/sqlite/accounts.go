@@ -9,12 +9,13 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/store/query"
 )
 
 // CreateAccount implements store.Accounts.
-func (db *DB) CreateAccount(ctx context.Context, a acme.Account, e event.Event) (acme.Account, bool, error) {
+func (db *DB) CreateAccount(ctx context.Context, a acme.Account, e event.Event, charges ...limit.Charge) (acme.Account, bool, error) {
 	values, err := query.AccountValues(a)
 	if err != nil {
 		return acme.Account{}, false, err
@@ -36,6 +37,9 @@ func (db *DB) CreateAccount(ctx context.Context, a acme.Account, e event.Event) 
 			return r, err
 		}
 		if err := tx.bindCredential(ctx, a); err != nil {
+			return r, err
+		}
+		if err := tx.take(ctx, a.Connector, charges, a.Created); err != nil {
 			return r, err
 		}
 		if _, err := tx.exec(query.Insert("accounts", query.AccountColumns), values...); err != nil {

@@ -9,18 +9,22 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/store"
 	"github.com/everleaf-pki/everleaf/internal/store/query"
 )
 
 // CreateAuthorization implements store.Orders.
-func (db *DB) CreateAuthorization(ctx context.Context, a acme.Authorization, e event.Event) error {
+func (db *DB) CreateAuthorization(ctx context.Context, a acme.Authorization, e event.Event, charges ...limit.Charge) error {
 	values, err := query.AuthorizationValues(a)
 	if err != nil {
 		return err
 	}
 	return execute(ctx, db, func(tx *tx) error {
 		if err := tx.requireAccount(ctx, a.Account); err != nil {
+			return err
+		}
+		if err := tx.take(ctx, a.Connector, charges, a.Created); err != nil {
 			return err
 		}
 		if err := tx.insertAuthorization(values, 0); err != nil {
@@ -87,6 +91,9 @@ func (db *DB) Conclude(ctx context.Context, c store.Conclusion, e event.Event) (
 			return a.Conclude(c)
 		})
 		if err != nil {
+			return next, err
+		}
+		if err := tx.prove(ctx, next.Connector, c); err != nil {
 			return next, err
 		}
 		return next, tx.record(e)

@@ -8,12 +8,13 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/store/query"
 )
 
 // BeginIssuance implements store.Issuance.
-func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent) error {
+func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.Charge) error {
 	values, err := query.IntentValues(i)
 	if err != nil {
 		return err
@@ -23,6 +24,9 @@ func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent) error {
 			if err := tx.requireAccount(ctx, i.Account); err != nil {
 				return err
 			}
+		}
+		if err := tx.take(ctx, i.Connector, charges, i.Begun); err != nil {
+			return err
 		}
 		if i.Order != "" {
 			if err := tx.beginOrder(ctx, i.Order, query.Whole(i.Begun)); err != nil {

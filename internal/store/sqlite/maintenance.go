@@ -34,7 +34,7 @@ func (db *DB) Trim(ctx context.Context, before time.Time, limit int) (int, error
 			return 0, err
 		}
 		rows := orders
-		for _, statement := range []string{trimAuthorizations, trimIntents, trimEvents} {
+		for _, statement := range []string{trimAuthorizations, trimIntents, trimEvents, trimLimits} {
 			deleted, err := tx.exec(statement, until, max(limit-rows, 0))
 			if err != nil {
 				return 0, err
@@ -52,6 +52,9 @@ const (
 		"(SELECT id FROM authorizations WHERE orders = 0 AND ends < ? ORDER BY ends LIMIT ?)"
 	trimIntents = "DELETE FROM intents WHERE rowid IN " +
 		"(SELECT rowid FROM intents WHERE abandoned > 0 AND not_after < ? ORDER BY not_after LIMIT ?)"
+	// Their times are microseconds.
+	trimLimits = "DELETE FROM limits WHERE (connector, kind, subject) IN " +
+		"(SELECT connector, kind, subject FROM limits WHERE arrival < ? * 1000000 ORDER BY arrival LIMIT ?)"
 	trimEvents = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE routine = 1 AND at < ? ORDER BY at LIMIT ?)"
 )
 

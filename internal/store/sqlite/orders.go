@@ -8,11 +8,12 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/store/query"
 )
 
 // CreateOrder implements store.Orders.
-func (db *DB) CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event) error {
+func (db *DB) CreateOrder(ctx context.Context, o acme.Order, created []acme.Authorization, e event.Event, charges ...limit.Charge) error {
 	values, err := query.OrderValues(o)
 	if err != nil {
 		return err
@@ -28,6 +29,9 @@ func (db *DB) CreateOrder(ctx context.Context, o acme.Order, created []acme.Auth
 	}
 	return execute(ctx, db, func(tx *tx) error {
 		if err := tx.requireAccount(ctx, o.Account); err != nil {
+			return err
+		}
+		if err := tx.take(ctx, o.Connector, charges, o.Created); err != nil {
 			return err
 		}
 		for _, values := range authorizations {

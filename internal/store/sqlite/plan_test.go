@@ -12,7 +12,9 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/ari"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/span"
 	"github.com/everleaf-pki/everleaf/internal/store/query"
 	"github.com/everleaf-pki/everleaf/internal/store/storetest"
 )
@@ -92,6 +94,10 @@ func callEverything(t *testing.T, w *storetest.World) {
 	_ = db.SaveCRL(ctx, pki.CRL{Issuer: w.Issuer.ID, Shard: w.Issuer.Shard, Number: 1, DER: []byte("x")}, 1, w.Event(event.CRLPublished, "x"))
 	_, _ = db.SetContacts(ctx, account.ID, nil, w.Event(event.AccountUpdated, account.ID))
 	_, _ = db.ChangeKey(ctx, account.ID, account.Key.Thumbprint(), w.NewKey(), w.Event(event.AccountKeyChanged, account.ID))
+	charge := limit.Charge{Key: limit.Key{Kind: limit.OrdersPerAccount, Subject: "x"}, Rate: limit.Rate{Count: 1, Period: span.Day}}
+	o, created := w.Order(account.ID, "limited.example.com")
+	_ = db.CreateOrder(ctx, o, created, w.Event(event.OrderCreated, o.ID), charge)
+	_ = db.ResetLevel(ctx, w.Connector.ID, charge.Key, w.Event(event.LimitReset, "x"))
 	_, _ = db.EndAccount(ctx, account.ID, acme.Deactivated, w.Event(event.AccountDeactivated, account.ID))
 	_ = db.AcceptClock(ctx, w.Event(event.ClockAccepted, ""))
 	_, _ = db.LastEvent(ctx)
@@ -100,6 +106,8 @@ func callEverything(t *testing.T, w *storetest.World) {
 
 	_, _ = db.AccountByKey(ctx, w.Connector.ID, "x")
 	_, _ = db.KeyHasAccount(ctx, "x")
+	_, _ = db.Levels(ctx, "x", "", noon, 10)
+	_, _ = db.Level(ctx, "x", charge.Key)
 	_, _, _ = db.Order(ctx, "x")
 	_, _, _ = db.OrderIDs(ctx, "x", "", 10, noon)
 	_, _ = db.Authorization(ctx, "x")

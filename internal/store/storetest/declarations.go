@@ -8,6 +8,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
@@ -155,6 +156,10 @@ func everyRule() policy.Rules {
 	return policy.Rules{
 		Profiles: []string{"shortlived", "default"}, Names: []string{".example.com", "example.org"}, Methods: []acme.Method{acme.DNS01},
 		ExternalBinding: true, TermsOfService: "https://example.com/terms", Website: "https://example.com", CAAIdentities: []string{"ca.test"},
+		Limits: limit.Limits{
+			Rates:     map[limit.Kind]limit.Rate{limit.OrdersPerAccount: {Count: 300, Period: span.Of(3 * time.Hour)}, limit.FailuresInARow: {}},
+			Overrides: []limit.Override{{Kind: limit.AccountsPerAddress, For: "10.0.0.0/8", Until: Noon}},
+		},
 		MaxIdentifiers: 7, OrderLife: span.Of(time.Hour), ReuseLife: 3 * span.Day, PreAuthorize: true, NotBeforeAfter: true,
 		Addresses: policy.Addresses{
 			Loopback: true, Private: true, Allow: []netip.Prefix{netip.MustParsePrefix("169.254.0.0/16")},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
@@ -38,6 +39,8 @@ func (w *World) Populate() {
 	abandoned, _ := w.Intent(w.NewReadyOrder(account.ID, "abandoned.example.com"))
 	w.Begin(abandoned)
 	must(w, w.abandon(abandoned.ID))
+	w.fail(account.ID, Noon, hourly(limit.FailedValidations, limit.Pair(account.ID, "example.com"), 60))
+	must(w, w.order(Noon, account.ID, hourly(limit.OrdersPerAccount, account.ID, 300)))
 	valid := w.Issue(account.ID, "valid.example.com", "*.valid.example.com", "192.0.2.8")
 	_, _, err = w.replace(valid, Noon)
 	must(w, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/ari"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/store"
@@ -29,6 +30,7 @@ type state struct {
 	Orders         []acme.Order
 	Authorizations map[string]acme.Authorization
 	Intents        []pki.Intent
+	Levels         map[string][]limit.Level // by connector
 	Certificates   []pki.Certificate
 	Overrides      []ari.Override
 	CRLs           []pki.CRL
@@ -66,6 +68,10 @@ func (w *World) state(others ...string) (s state) {
 	}
 	for _, id := range others {
 		s.Authorizations[id] = load(w, func() (acme.Authorization, error) { return db.Authorization(ctx, id) })
+	}
+	s.Levels = map[string][]limit.Level{}
+	for _, c := range s.Connectors {
+		s.Levels[c.Name] = load(w, func() ([]limit.Level, error) { return db.Levels(ctx, c.ID, "", time.Unix(0, 0), everything) })
 	}
 	s.Keys = map[string]string{}
 	for _, a := range s.Accounts {

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"authorizations":   testAuthorizations,
 		"challenges":       testChallenges,
 		"issuance":         testIssuance,
+		"limits":           testLimits,
 		"abandoned":        testAbandoned,
 		"search":           testSearch,
 		"revocation":       testRevocation,

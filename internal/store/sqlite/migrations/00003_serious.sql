@@ -45,4 +45,15 @@ ALTER TABLE certificates ADD COLUMN warnings TEXT;
 
 -- Limits.
 
+-- What was taken of a limit. Here alone times are microseconds, so that rates of many a second are exact.
+CREATE TABLE limits (
+    connector TEXT    NOT NULL REFERENCES connectors (id),
+    kind      TEXT    NOT NULL,
+    subject   TEXT    NOT NULL,
+    arrival   INTEGER NOT NULL, -- all is earned again by then
+    in_a_row  INTEGER NOT NULL, -- failures
+    PRIMARY KEY (connector, kind, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX limits_arrival ON limits (arrival);
+
 SELECT 1;

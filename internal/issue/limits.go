@@ -1,0 +1,75 @@
+package issue
+
+import (
+	"context"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
+)
+
+// What a request costs is decided here, by the connector's limits of now, and taken by the store in the write that it
+// limits. A revocation costs nothing, and neither does what only reads.
+
+// orderCharges returns what an order costs; created are its authorizations that are new.
+func orderCharges(r Requester, o acme.Order, created []acme.Authorization) []limit.Charge {
+	open := make([]ident.Identifier, len(created))
+	for i, a := range created {
+		open[i] = a.Identifier
+	}
+	return r.Connector.Rules.Limits.Order(limit.Order{
+		Account: r.Account.ID, Credential: r.Account.Credential, Identifiers: o.Identifiers, Open: open,
+		Renews: o.Replaces != "",
+	}, o.Created)
+}
+
+// certificateCharges returns what the certificate of an order costs. A renewal costs nothing, as with the order.
+func certificateCharges(r Requester, o acme.Order, now time.Time) []limit.Charge {
+	if o.Replaces != "" {
+		return nil
+	}
+	return r.Connector.Rules.Limits.Certificate(o.Identifiers, now)
+}
+
+// advanceCharges returns what an authorization ahead of any order costs: as much as an order, so that it is no way round.
+func advanceCharges(r Requester, a acme.Authorization) []limit.Charge {
+	ids := []ident.Identifier{a.Identifier}
+	return r.Connector.Rules.Limits.Order(limit.Order{
+		Account: r.Account.ID, Credential: r.Account.Credential, Identifiers: ids, Open: ids, Advance: true,
+	}, a.Created)
+}
+
+// mayTry refuses a challenge of an identifier for which the account failed too often, also where the authorization was
+// opened before. Error: RateLimited. Looks that are under way at once are not counted before they end.
+func (s *Service) mayTry(ctx context.Context, c policy.Connector, a acme.Authorization) error {
+	now := s.now()
+	proof := c.Rules.Limits.Proof(a.Account, a.Identifier.Value(), now)
+	kept, err := s.store.Level(ctx, c.ID, proof.Key)
+	if err != nil {
+		return err
+	}
+	proof.Ask = true
+	_, err = limit.Judge([]limit.Charge{proof}, []limit.Level{kept}, now)
+	return err
+}
+
+// counted adds to the outcome of a challenge what it means for the limits. What failed for a reason of our own, or
+// because the connector is suspended, counts for nothing.
+func (s *Service) counted(c policy.Connector, a acme.Authorization, outcome acme.Conclusion) acme.Conclusion {
+	if f := outcome.Outcome.Failure; f != nil && (open(c) != nil || ours(fault.Kind(f.Kind))) {
+		return outcome
+	}
+	outcome.Proof = c.Rules.Limits.Proof(a.Account, a.Identifier.Value(), outcome.Now)
+	outcome.Pause = event.Event{
+		ID: s.newID(), At: outcome.Now, Organisation: c.Organisation, Actor: "account:" + a.Account,
+		Action: event.LimitPaused, Object: a.Account, Detail: a.Identifier.Value(),
+	}
+	return outcome
+}
+
+// ours reports whether a failure of this kind is none that the requester can mend.
+func ours(k fault.Kind) bool { return k == fault.Internal || k == fault.Unavailable }
