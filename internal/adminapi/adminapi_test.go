@@ -11,6 +11,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
@@ -21,6 +22,7 @@ func TestChangesNameWhatTheyChange(t *testing.T) {
 	for _, pair := range [][2]any{
 		{adminapi.RulesChange{}, policy.Rules{}},
 		{adminapi.AddressesChange{}, policy.Addresses{}},
+		{adminapi.LimitsChange{}, limit.Limits{}},
 		{adminapi.SpecChange{}, pki.Spec{}},
 	} {
 		change, whole := members(pair[0]), members(pair[1])

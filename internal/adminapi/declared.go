@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
@@ -68,6 +69,13 @@ type RulesChange struct {
 	ReuseLife       *span.Span       `json:"reuse_life,omitzero"`
 	PreAuthorize    *bool            `json:"pre_authorize,omitzero"`
 	NotBeforeAfter  *bool            `json:"not_before_after,omitzero"`
+	Limits          *LimitsChange    `json:"limits,omitzero"`
+}
+
+// LimitsChange is the part of [limit.Limits] that is to change: kinds that Rates does not name stay as they are.
+type LimitsChange struct {
+	Rates     *map[limit.Kind]limit.Rate `json:"rates,omitzero"`
+	Overrides *[]limit.Override          `json:"overrides,omitzero"`
 }
 
 // AddressesChange is the part of [policy.Addresses] that is to change.

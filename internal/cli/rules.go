@@ -30,6 +30,7 @@ func addRules(flags *pflag.FlagSet, r *adminapi.RulesChange) {
 	flags.Func("website", "`URL` about this CA, in the directory", optional(&r.Website, plain))
 	flags.Func("caa-identities", "`names` in CAA records that mean this CA; kept, and not used or published before CAA is checked", optionalList(&r.CAAIdentities, plain))
 	addAddresses(flags, r)
+	addLimits(flags, r)
 }
 
 // addAddresses adds the flags that say where validation may connect.
@@ -62,6 +63,7 @@ func addRuleFacts(f *render.Facts, r policy.Rules) {
 	f.Add("Pre-authorization", render.YesNo(r.PreAuthorize))
 	f.Add("notBefore, notAfter", render.YesNo(r.NotBeforeAfter))
 	f.Add("Validation may reach", reachable(r.Addresses)...)
+	f.Add("Limits", limitLines(r.Limits)...)
 }
 
 func reachable(a policy.Addresses) []string {
