@@ -56,6 +56,7 @@ const (
 	StatusExpired   = "expired"
 	StatusActive    = "active"
 	StatusSuspended = "suspended"
+	StatusEnded     = "ended"
 )
 
 // Date returns t as the wire has it: whole seconds, UTC, and the zero time as it is.

@@ -14,6 +14,7 @@ const (
 	accounts      = "/v1/accounts"
 	orders        = "/v1/orders"
 	certificates  = "/v1/certificates"
+	overrides     = "/v1/renewal-overrides"
 	events        = "/v1/events"
 	clock         = "/v1/clock"
 )
@@ -151,6 +152,7 @@ func (c *Client) Order(ctx context.Context, id string) (Order, error) {
 // Certificates lists certificates, newest first.
 func (c *Client) Certificates(ctx context.Context, f CertificateFilter) (Certificates, error) {
 	q := query{}.set("name", f.Name).set("connector", f.Connector).set("account", f.Account).set("order", f.Order).
+		set("profile", f.Profile).set("issuer", f.Issuer).time("issued_before", f.IssuedBefore).time("issued_after", f.IssuedAfter).
 		time("expires_before", f.ExpiresBefore).time("expires_after", f.ExpiresAfter).page(f.Page)
 	if f.Revoked {
 		q.set("revoked", "true")
@@ -166,6 +168,25 @@ func (c *Client) Certificate(ctx context.Context, ref string) (Certificate, erro
 // RevokeCertificate revokes a certificate by its serial number or its id, and returns it as it is afterwards.
 func (c *Client) RevokeCertificate(ctx context.Context, ref string, r Revocation) (RevokedCertificate, error) {
 	return call[RevokedCertificate](ctx, c, http.MethodPost, at(certificates, ref, "revoke"), r)
+}
+
+// OverrideRenewal moves the renewal of a set of certificates, and says how many they are.
+func (c *Client) OverrideRenewal(ctx context.Context, n NewRenewalOverride) (CreatedRenewalOverride, error) {
+	return call[CreatedRenewalOverride](ctx, c, http.MethodPost, overrides, n)
+}
+
+// RenewalOverrides lists the overrides in force; with ended set, those that have ended too.
+func (c *Client) RenewalOverrides(ctx context.Context, ended bool) (RenewalOverrides, error) {
+	q := query{}
+	if ended {
+		q.set("ended", "true")
+	}
+	return call[RenewalOverrides](ctx, c, http.MethodGet, q.on(overrides), nil)
+}
+
+// EndRenewalOverride gives the certificates of an override their own windows back.
+func (c *Client) EndRenewalOverride(ctx context.Context, id string) (RenewalOverride, error) {
+	return call[RenewalOverride](ctx, c, http.MethodPost, at(overrides, id, "end"), nil)
 }
 
 // Events lists what happened to an object, newest first; "" stands for everything.

@@ -41,6 +41,7 @@ type Order struct {
 	NotAfter       time.Time       `json:"not_after,omitzero"`
 	Finalized      time.Time       `json:"finalized,omitzero"`
 	Certificate    string          `json:"certificate,omitempty"` // id
+	Replaces       string          `json:"replaces,omitempty"`    // id of the certificate whose place the new one takes
 	Failure        *acme.Failure   `json:"failure,omitempty"`
 	Authorizations []Authorization `json:"authorizations,omitempty"` // only where one order is shown
 }
@@ -102,8 +103,10 @@ type Certificate struct {
 	IssuerID    string    `json:"issuer_id"`
 	Fingerprint string    `json:"fingerprint"`
 	Issued      time.Time `json:"issued"`
-	Warnings    []string  `json:"warnings,omitempty"` // what lint warned of before it was signed, "rule: sentence" each
-	PEM         string    `json:"pem,omitempty"`      // with its chain, the root left out; only where one certificate is shown
+	Replaces    string    `json:"replaces,omitempty"`    // id of the certificate whose place it took
+	ReplacedBy  string    `json:"replaced_by,omitempty"` // id of the one that took its place; only where one certificate is shown
+	Warnings    []string  `json:"warnings,omitempty"`    // what lint warned of before it was signed, "rule: sentence" each
+	PEM         string    `json:"pem,omitempty"`         // with its chain, the root left out; only where one certificate is shown
 }
 
 // Certificates is a page.
@@ -118,6 +121,10 @@ type CertificateFilter struct {
 	Connector     string // name
 	Account       string // id
 	Order         string // id
+	Profile       string // name
+	Issuer        string // id, or name for all issuers that had it
+	IssuedBefore  time.Time
+	IssuedAfter   time.Time
 	ExpiresBefore time.Time
 	ExpiresAfter  time.Time
 	Revoked       bool // only revoked ones

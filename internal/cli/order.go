@@ -66,5 +66,6 @@ func (c *command) orderFacts(o adminapi.Order) *render.Facts {
 	f.Add("notAfter", render.When(o.NotAfter, c.now()))
 	f.Add("Finalized", render.When(o.Finalized, c.now()))
 	f.Add("Certificate", o.Certificate)
+	f.Add("Replaces", o.Replaces)
 	return f
 }

@@ -65,9 +65,22 @@ func TestRequests(t *testing.T) {
 			"certificate list --name .x --connector c --account a --order o --expires-before 30d --expires-after 2026-01-01 --revoked",
 			"GET /v1/certificates?account=a&connector=c&expires_after=2026-01-01T00%3A00%3A00Z&expires_before=2026-12-23T12%3A00%3A00Z&limit=1000&name=.x&order=o&revoked=true",
 		},
+		{
+			"cert list --profile p --issuer i --issued-before 2026-01-02 --issued-after 2026-01-01 --limit 7",
+			"GET /v1/certificates?issued_after=2026-01-01T00%3A00%3A00Z&issued_before=2026-01-02T00%3A00%3A00Z&issuer=i&limit=7&profile=p",
+		},
 		{"cert show ff", "GET /v1/certificates/ff"},
 		{"cert revoke ff", "POST /v1/certificates/ff/revoke {}"},
 		{"cert revoke ff --reason keyCompromise", `POST /v1/certificates/ff/revoke {"reason":"keyCompromise"}`},
+		{"renewal list", "GET /v1/renewal-overrides"},
+		{"renewal list --ended", "GET /v1/renewal-overrides?ended=true"},
+		{"renewal override --all", `POST /v1/renewal-overrides {"all":true}`},
+		{
+			"renewal override --name .x --issuer i --profile p --connector c --account a --issued-before 2026-01-02 --issued-after 2026-01-01 --from 1d --until 2d --explain https://e",
+			`POST /v1/renewal-overrides {"name":".x","connector":"c","account":"a","profile":"p","issued_before":"2026-01-02T00:00:00Z","issued_after":"2026-01-01T00:00:00Z",` +
+				`"issuer":"i","start":"2026-11-24T12:00:00Z","end":"2026-11-25T12:00:00Z","explanation":"https://e"}`,
+		},
+		{"renewal end o", "POST /v1/renewal-overrides/o/end"},
 		{"event list", "GET /v1/events?limit=100"},
 		{"clock accept", "POST /v1/clock/accept"},
 		{"event list --object o --limit 0", "GET /v1/events?limit=1000&object=o"},

@@ -28,7 +28,8 @@ func TestTables(t *testing.T) {
 		"credential list", "credential show kid1", "credential create --name web --connector shops", "account list", "account show acc1",
 		"order list", "order show order1", "order show order1 -o yaml",
 		"cert list", "cert show ff01", "cert show ff01 -o pem", "cert show ff01 -o json", "cert list -o yaml",
-		"cert revoke ff01", "cert revoke ff02", "cert revoke ff02 -o json", "event list", "clock accept",
+		"cert revoke ff01", "cert revoke ff02", "cert revoke ff02 -o json",
+		"renewal list", "renewal override --name .example.com", "renewal end override1", "event list", "clock accept",
 	} {
 		stdout, stderr, code := b.run(strings.Fields(args)...)
 		all.WriteString("$ everleaf " + args + "\n" + stdout)
@@ -56,6 +57,7 @@ func sampleAnswers() map[string]any {
 	revoked := certificate
 	revoked.Status, revoked.RevokedAt, revoked.Reason = adminapi.StatusRevoked, noon.Add(-time.Minute), "keyCompromise"
 	shown := certificate
+	shown.Replaces, shown.ReplacedBy = "cert0", "cert2"
 	shown.PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 	issuer := adminapi.Issuer{
 		ID: "issuer1", Name: "default", Organisation: "default", Parent: "root1", Subject: "CN=Issuing", Serial: "01",
@@ -75,25 +77,28 @@ func sampleAnswers() map[string]any {
 	listed := order
 	listed.Authorizations = nil
 	return map[string]any{
-		"GET /v1/organisations":             adminapi.Organisations{Organisations: []adminapi.Organisation{{ID: "org1", Name: "default", Created: noon}}},
-		"GET /v1/issuers":                   adminapi.Issuers{Issuers: []adminapi.Issuer{issuer}},
-		"GET /v1/issuers/default":           issuer,
-		"GET /v1/profiles":                  adminapi.Profiles{Profiles: []adminapi.Profile{profile}},
-		"GET /v1/profiles/weekly":           profile,
-		"GET /v1/connectors":                adminapi.Connectors{Connectors: []adminapi.Connector{sampleConnector()}},
-		"GET /v1/connectors/shops":          sampleConnector(),
-		"GET /v1/credentials":               adminapi.Credentials{Credentials: []adminapi.Credential{credential}},
-		"GET /v1/credentials/kid1":          credential,
-		`POST /v1/credentials`:              adminapi.CreatedCredential{KID: "kid1", HMAC: "c2VjcmV0", Directory: "https://ca.example.com/acme/shops/directory", HTTP01Port: 80, Credential: credential},
-		"GET /v1/accounts?limit=1000":       adminapi.Accounts{Accounts: []adminapi.Account{account}},
-		"GET /v1/accounts/acc1":             account,
-		"GET /v1/orders?limit=1000":         adminapi.Orders{Orders: []adminapi.Order{listed}},
-		"GET /v1/orders/order1":             order,
-		"GET /v1/certificates?limit=1000":   adminapi.Certificates{Certificates: []adminapi.Certificate{certificate, revoked}},
-		"GET /v1/certificates/ff01":         shown,
-		"POST /v1/certificates/ff01/revoke": adminapi.RevokedCertificate{Certificate: revoked, Changed: true},
-		"POST /v1/certificates/ff02/revoke": adminapi.RevokedCertificate{Certificate: revoked},
-		"POST /v1/clock/accept":             adminapi.Clock{Now: noon, Newest: noon.Add(24 * time.Hour), Accepted: true},
+		"GET /v1/organisations":                    adminapi.Organisations{Organisations: []adminapi.Organisation{{ID: "org1", Name: "default", Created: noon}}},
+		"GET /v1/issuers":                          adminapi.Issuers{Issuers: []adminapi.Issuer{issuer}},
+		"GET /v1/issuers/default":                  issuer,
+		"GET /v1/profiles":                         adminapi.Profiles{Profiles: []adminapi.Profile{profile}},
+		"GET /v1/profiles/weekly":                  profile,
+		"GET /v1/connectors":                       adminapi.Connectors{Connectors: []adminapi.Connector{sampleConnector()}},
+		"GET /v1/connectors/shops":                 sampleConnector(),
+		"GET /v1/credentials":                      adminapi.Credentials{Credentials: []adminapi.Credential{credential}},
+		"GET /v1/credentials/kid1":                 credential,
+		`POST /v1/credentials`:                     adminapi.CreatedCredential{KID: "kid1", HMAC: "c2VjcmV0", Directory: "https://ca.example.com/acme/shops/directory", HTTP01Port: 80, Credential: credential},
+		"GET /v1/accounts?limit=1000":              adminapi.Accounts{Accounts: []adminapi.Account{account}},
+		"GET /v1/accounts/acc1":                    account,
+		"GET /v1/orders?limit=1000":                adminapi.Orders{Orders: []adminapi.Order{listed}},
+		"GET /v1/orders/order1":                    order,
+		"GET /v1/certificates?limit=1000":          adminapi.Certificates{Certificates: []adminapi.Certificate{certificate, revoked}},
+		"GET /v1/certificates/ff01":                shown,
+		"POST /v1/certificates/ff01/revoke":        adminapi.RevokedCertificate{Certificate: revoked, Changed: true},
+		"POST /v1/certificates/ff02/revoke":        adminapi.RevokedCertificate{Certificate: revoked},
+		"GET /v1/renewal-overrides":                adminapi.RenewalOverrides{RenewalOverrides: []adminapi.RenewalOverride{sampleOverride(), {ID: "override2", Status: "active", Start: noon, End: noon.Add(time.Hour)}}},
+		"POST /v1/renewal-overrides":               adminapi.CreatedRenewalOverride{RenewalOverride: sampleOverride(), Covers: 17},
+		"POST /v1/renewal-overrides/override1/end": sampleOverride(),
+		"POST /v1/clock/accept":                    adminapi.Clock{Now: noon, Newest: noon.Add(24 * time.Hour), Accepted: true},
 		"GET /v1/events?limit=100": adminapi.Events{Events: []adminapi.Event{
 			{ID: "event1", At: noon.Add(-time.Second), Organisation: "default", Actor: "admin:local", Action: "certificate.revoked", Object: "cert1", Detail: hostile},
 		}},
@@ -106,6 +111,17 @@ func sampleCertificate() adminapi.Certificate {
 		NotBefore: noon.Add(-time.Hour), NotAfter: noon.Add(90*24*time.Hour - time.Second), Status: adminapi.StatusValid,
 		Profile: "default", Connector: "shops", Account: "acc1", Order: "order1", Issuer: "default", IssuerID: "issuer1",
 		Fingerprint: strings.Repeat("cd", 32), Issued: noon,
+	}
+}
+
+// sampleOverride is an override with everything that one may have.
+func sampleOverride() adminapi.RenewalOverride {
+	return adminapi.RenewalOverride{
+		ID: "override1", Status: "ended", Issuers: []string{"issuer1", "issuer2"},
+		CertificateSet: adminapi.CertificateSet{
+			Name: ".example.com", Connector: "shops", Account: "acc1", Profile: "weekly", IssuedBefore: noon, IssuedAfter: noon.Add(-time.Hour),
+		},
+		Start: noon, End: noon.Add(24 * time.Hour), Explanation: "https://ca.example.com/why", Created: noon, Ended: noon.Add(time.Minute),
 	}
 }
 

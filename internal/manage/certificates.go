@@ -28,6 +28,7 @@ type CertificateView struct {
 	ConnectorName string // "" on what the installation issued to itself
 	IssuerName    string
 	Status        CertificateStatus
+	ReplacedBy    string   // id of the certificate that took its place; "" without one, and in lists
 	Chain         [][]byte // DER: those above it, from its issuer to the root
 }
 
@@ -37,25 +38,21 @@ type CertificateFilter struct {
 	Connector     string // name
 	Account       string // id
 	Order         string // id
+	Profile       string // name
+	Issuer        string // id, or name for all issuers that had it
+	IssuedBefore  time.Time
+	IssuedAfter   time.Time
 	ExpiresBefore time.Time
 	ExpiresAfter  time.Time
 	Revoked       bool // only revoked ones
 }
 
 // Certificates returns a page of the certificates that a filter selects, newest first, and where the next page begins;
-// "" after the last. Errors: NotFound for the connector; Malformed for the page or a name that no certificate can have.
+// "" after the last. Errors: NotFound for the connector or the issuer; Malformed for the page or a name that no certificate can have.
 func (s *Service) Certificates(ctx context.Context, f CertificateFilter, p Page) ([]CertificateView, string, error) {
-	name, err := canonicalName(f.Name)
+	filter, err := s.filter(ctx, f)
 	if err != nil {
 		return nil, "", err
-	}
-	connector, err := s.connectorID(ctx, f.Connector)
-	if err != nil {
-		return nil, "", err
-	}
-	filter := pki.Filter{
-		Name: name, Connector: connector, Account: f.Account, Order: f.Order,
-		ExpiresBefore: f.ExpiresBefore, ExpiresAfter: f.ExpiresAfter, Revoked: f.Revoked,
 	}
 	found, next, err := turn(p, func(c pki.Certificate) string { return c.ID }, func(before string, limit int) ([]pki.Certificate, error) {
 		filter.Before, filter.Limit = before, limit
@@ -66,6 +63,24 @@ func (s *Service) Certificates(ctx context.Context, f CertificateFilter, p Page)
 	}
 	views, err := s.viewCertificates(ctx, found...)
 	return views, next, err
+}
+
+// filter returns a filter as the store has it.
+func (s *Service) filter(ctx context.Context, f CertificateFilter) (pki.Filter, error) {
+	name, err := canonicalName(f.Name)
+	if err != nil {
+		return pki.Filter{}, err
+	}
+	connector, err := s.connectorID(ctx, f.Connector)
+	if err != nil {
+		return pki.Filter{}, err
+	}
+	issuers, err := s.issuerIDs(ctx, f.Issuer)
+	return pki.Filter{
+		Name: name, Connector: connector, Account: f.Account, Order: f.Order, Profile: f.Profile, Issuers: issuers,
+		IssuedBefore: f.IssuedBefore, IssuedAfter: f.IssuedAfter,
+		ExpiresBefore: f.ExpiresBefore, ExpiresAfter: f.ExpiresAfter, Revoked: f.Revoked,
+	}, err
 }
 
 // canonicalName returns the spelling in which the store keeps a name.
@@ -123,7 +138,8 @@ func (s *Service) Certificate(ctx context.Context, ref string) (CertificateView,
 	if err != nil {
 		return CertificateView{}, err
 	}
-	return views[0], nil
+	views[0].ReplacedBy, err = s.replacedBy(ctx, c.ID)
+	return views[0], err
 }
 
 func (s *Service) certificate(ctx context.Context, ref string) (pki.Certificate, error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/ari"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
@@ -19,6 +20,7 @@ type Store interface {
 	connectors
 	credentials
 	records
+	renewals
 }
 
 type organisations interface {
@@ -68,6 +70,13 @@ type records interface {
 	Events(ctx context.Context, object, before string, limit int) ([]event.Event, error)
 	LastEvent(ctx context.Context) (time.Time, error)
 	AcceptClock(ctx context.Context, e event.Event) error
+}
+
+type renewals interface {
+	CreateOverride(ctx context.Context, o ari.Override, most int, e event.Event) error
+	Overrides(ctx context.Context, ended bool) ([]ari.Override, error)
+	EndOverride(ctx context.Context, id string, at time.Time, e event.Event) (ari.Override, error)
+	CountCertificates(ctx context.Context, f pki.Filter, most int) (int, error)
 }
 
 // Keys keeps the issuers' private keys. No key is ever overwritten.

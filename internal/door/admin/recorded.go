@@ -57,8 +57,15 @@ func filterOf(r *http.Request) (manage.CertificateFilter, error) {
 	f := manage.CertificateFilter{
 		Name: parameter(r, "name"), Connector: parameter(r, "connector"),
 		Account: parameter(r, "account"), Order: parameter(r, "order"),
+		Profile: parameter(r, "profile"), Issuer: parameter(r, "issuer"),
 	}
 	var err error
+	if f.IssuedBefore, err = timeOf(r, "issued_before"); err != nil {
+		return f, err
+	}
+	if f.IssuedAfter, err = timeOf(r, "issued_after"); err != nil {
+		return f, err
+	}
 	if f.ExpiresBefore, err = timeOf(r, "expires_before"); err != nil {
 		return f, err
 	}

@@ -39,9 +39,14 @@ func routes() []route {
 		{http.MethodGet, "/v1/orders", append(page, "connector"), (*door).orders},
 		{http.MethodGet, "/v1/orders/{id}", nil, (*door).order},
 
-		{http.MethodGet, "/v1/certificates", append(page, "name", "connector", "account", "order", "expires_before", "expires_after", "revoked"), (*door).certificates},
+		{http.MethodGet, "/v1/certificates", append(page, "name", "connector", "account", "order", "profile", "issuer",
+			"issued_before", "issued_after", "expires_before", "expires_after", "revoked"), (*door).certificates},
 		{http.MethodGet, "/v1/certificates/{ref}", nil, (*door).certificate},
 		{http.MethodPost, "/v1/certificates/{ref}/revoke", nil, (*door).revokeCertificate},
+
+		{http.MethodGet, "/v1/renewal-overrides", []string{"ended"}, (*door).renewalOverrides},
+		{http.MethodPost, "/v1/renewal-overrides", nil, (*door).overrideRenewal},
+		{http.MethodPost, "/v1/renewal-overrides/{id}/end", nil, (*door).endRenewalOverride},
 
 		{http.MethodGet, "/v1/events", append(page, "object"), (*door).events},
 		{http.MethodPost, "/v1/clock/accept", nil, (*door).acceptClock},

@@ -75,6 +75,17 @@ func TestClientReachesEveryRoute(t *testing.T) {
 			_, err := c.RevokeCertificate(ctx, e.certificate.ID, adminapi.Revocation{})
 			return err
 		},
+		func() error {
+			_, err := c.OverrideRenewal(ctx, adminapi.NewRenewalOverride{All: true})
+			return err
+		},
+		func() error {
+			found, err := c.RenewalOverrides(ctx, true)
+			if err == nil {
+				_, err = c.EndRenewalOverride(ctx, found.RenewalOverrides[0].ID)
+			}
+			return err
+		},
 		func() error { _, err := c.Events(ctx, kid, adminapi.Page{}); return err },
 		func() error { _, err := c.AcceptClock(ctx); return err },
 	}

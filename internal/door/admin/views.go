@@ -121,7 +121,7 @@ func order(o manage.OrderView) adminapi.Order {
 		ID: o.ID, Connector: o.ConnectorName, Account: o.Account, Profile: o.ProfileName, Status: string(o.Status),
 		Names: each(o.Identifiers, ident.Identifier.Value), Created: adminapi.Date(o.Created), Expires: adminapi.Date(o.Expires),
 		NotBefore: adminapi.Date(o.NotBefore), NotAfter: adminapi.Date(o.NotAfter), Finalized: adminapi.Date(o.Begun),
-		Certificate: o.Certificate, Failure: o.Failure,
+		Certificate: o.Certificate, Replaces: o.Replaces, Failure: o.Failure,
 	}
 	for _, a := range o.Authorizations {
 		wire.Authorizations = append(wire.Authorizations, authorization(a))
@@ -151,6 +151,7 @@ func certificate(c manage.CertificateView) adminapi.Certificate {
 		NotBefore: adminapi.Date(c.NotBefore), NotAfter: adminapi.Date(c.NotAfter), Status: string(c.Status),
 		Profile: c.ProfileName, Connector: c.ConnectorName, Account: c.Account, Order: c.Order,
 		Issuer: c.IssuerName, IssuerID: c.Issuer, Fingerprint: fingerprint(c.DER), Issued: adminapi.Date(c.Issued),
+		Replaces: c.Replaces, ReplacedBy: c.ReplacedBy,
 		Warnings: c.Warnings,
 	}
 	if !c.Revoked.IsZero() {
