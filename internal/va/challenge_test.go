@@ -30,7 +30,7 @@ func TestChallenges(t *testing.T) {
 		t.Fatal(err)
 	}
 	prober := probe.New(probe.Options{Resolver: resolver, HTTPPort: http.Port(), TLSPort: tls.Port()})
-	validator := va.New(prober, va.DefaultOptions())
+	validator := va.New(prober, nil, va.DefaultOptions())
 	id, err := ident.ParseDNS("a.test")
 	if err != nil {
 		t.Fatal(err)

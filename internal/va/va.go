@@ -1,4 +1,5 @@
-// Package va is the validation authority: it decides whether a challenge is met, from what a looker sees of the world.
+// Package va is the validation authority: it decides whether a challenge is met, from what lookers see of the world: the
+// CA's own node, and validators elsewhere where a quorum wants them.
 //
 // A host that could not be reached gets time to come up; a wrong answer is final at once, because clients wait for
 // the challenge to end before they try another way. Every look is kept as evidence.
@@ -32,23 +33,26 @@ func DefaultOptions() Options {
 
 // Validator decides challenges. It writes nothing and is safe for concurrent use.
 type Validator struct {
-	looker  Looker
-	retries []time.Duration
-	total   time.Duration
+	here         Looker
+	perspectives Perspectives
+	retries      []time.Duration
+	total        time.Duration
 }
 
-// New returns a Validator that sees through looker.
-func New(looker Looker, o Options) *Validator {
-	return &Validator{looker, o.Retries, o.Total}
+// New returns a Validator that sees through here, and through the perspectives that a connector's quorum names.
+func New(here Looker, perspectives Perspectives, o Options) *Validator {
+	return &Validator{here, perspectives, o.Retries, o.Total}
 }
 
-// Validate looks until the challenge is met, until the failure is final, or until no look is left. The outcome is
-// that of the last look, with the evidence of all. When ctx ends before that, the outcome says what was seen so far
-// and must not be taken for a decision: the caller looks at ctx.
+// Validate decides by the quorum of the look's rules. From each place it looks until the challenge is met, until the
+// failure is final, or until no look is left; what a place saw last counts, and the evidence of all is kept. When ctx ends
+// before that, the outcome says what was seen so far and must not be taken for a decision: the caller looks at ctx.
 func (v *Validator) Validate(ctx context.Context, look policy.Look) acme.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, v.total)
 	defer cancel()
-	return repeat(ctx, v.retries, func() acme.Attempt { return v.looker.Look(ctx, look) })
+	return v.everywhere(ctx, look.Rules.Quorum, look.Identifier, func(ctx context.Context, from Looker) []acme.Attempt {
+		return repeat(ctx, v.retries, func() acme.Attempt { return from.Look(ctx, look) })
+	})
 }
 
 // How CAA records are looked for: the Baseline Requirements, section 4.2.2.1, want a retry before a failed look-up may
@@ -58,30 +62,32 @@ const (
 	caaTotal = 20 * time.Second
 )
 
-// CheckCAA looks whether CAA records let this CA certify a name. Records decide at once. A look-up that fails is tried
-// again, and only then may the failure be passed over, where the question allows it. The outcome is to be read as that
-// of Validate.
-func (v *Validator) CheckCAA(ctx context.Context, q caa.Question) acme.Outcome {
+// CheckCAA looks from every place of a quorum whether CAA records let this CA certify a name. Records decide at once. A
+// look-up that fails is tried again, and only then may the failure be passed over, where the question allows it. The
+// outcome is to be read as that of Validate.
+func (v *Validator) CheckCAA(ctx context.Context, quorum policy.Quorum, q caa.Question) acme.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, caaTotal)
 	defer cancel()
-	mayFail := q.MayFail
-	q.MayFail = false
-	return repeat(ctx, []time.Duration{caaPause}, func() acme.Attempt {
-		attempt := v.looker.LookCAA(ctx, q)
-		q.MayFail = mayFail
-		return attempt
+	return v.everywhere(ctx, quorum, q.Name, func(ctx context.Context, from Looker) []acme.Attempt {
+		asked := q
+		asked.MayFail = false
+		return repeat(ctx, []time.Duration{caaPause}, func() acme.Attempt {
+			attempt := from.LookCAA(ctx, asked)
+			asked.MayFail = q.MayFail
+			return attempt
+		})
 	})
 }
 
-// repeat looks until a look succeeds, fails for good, or no pause is left.
-func repeat(ctx context.Context, pauses []time.Duration, look func() acme.Attempt) acme.Outcome {
-	var outcome acme.Outcome
+// repeat looks from one place until a look succeeds, fails for good, or no pause is left. It returns every attempt, at
+// least one.
+func repeat(ctx context.Context, pauses []time.Duration, look func() acme.Attempt) []acme.Attempt {
+	var attempts []acme.Attempt
 	for {
 		attempt := look()
-		outcome.Attempts = append(outcome.Attempts, attempt)
-		outcome.Failure = attempt.Failure
+		attempts = append(attempts, attempt)
 		if attempt.Failure == nil || !attempt.Retryable || len(pauses) == 0 || !pause(ctx, pauses[0]) {
-			return outcome
+			return attempts
 		}
 		pauses = pauses[1:]
 	}

@@ -95,7 +95,7 @@ func TestValidate(t *testing.T) {
 					t.Fatal(err)
 				}
 				look := policy.Look{Identifier: id, Method: acme.HTTP01, Token: "token", KeyAuthorization: "token.thumbprint"}
-				outcome := va.New(l, test.options).Validate(t.Context(), look)
+				outcome := va.New(l, nil, test.options).Validate(t.Context(), look)
 				if !cmp.Equal(l.asked, test.asked) || time.Since(l.start) != test.ends {
 					t.Errorf("looked at %v and ended at %v, want %v and %v", l.asked, time.Since(l.start), test.asked, test.ends)
 				}
@@ -103,7 +103,7 @@ func TestValidate(t *testing.T) {
 					t.Fatalf("%d attempts are kept, want %d", len(outcome.Attempts), len(test.asked))
 				}
 				last := outcome.Attempts[len(outcome.Attempts)-1]
-				if last.Seen != test.seen || outcome.Failure != last.Failure || (outcome.Failure == nil) != (test.seen == "met") {
+				if last.Seen != test.seen || (outcome.Failure == nil) != (last.Failure == nil) || (outcome.Failure == nil) != (test.seen == "met") {
 					t.Errorf("saw %q with failure %v, want %q", last.Seen, outcome.Failure, test.seen)
 				}
 				for _, got := range l.looks {
@@ -122,7 +122,7 @@ func TestValidateInterrupted(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		l := &looker{views: []view{{unreachable(), 0}}, start: time.Now()}
-		outcome := va.New(l, va.Options{Retries: []time.Duration{time.Second, time.Second, time.Hour}, Total: 2 * time.Hour}).Validate(ctx, policy.Look{})
+		outcome := va.New(l, nil, va.Options{Retries: []time.Duration{time.Second, time.Second, time.Hour}, Total: 2 * time.Hour}).Validate(ctx, policy.Look{})
 		if len(outcome.Attempts) != 3 || time.Since(l.start) > 3*time.Second {
 			t.Errorf("%d attempts in %v", len(outcome.Attempts), time.Since(l.start))
 		}
@@ -131,7 +131,7 @@ func TestValidateInterrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		l := &looker{views: []view{{unreachable(), 0}}, start: time.Now()}
-		outcome := va.New(l, va.DefaultOptions()).Validate(ctx, policy.Look{})
+		outcome := va.New(l, nil, va.DefaultOptions()).Validate(ctx, policy.Look{})
 		if len(outcome.Attempts) != 1 || time.Since(l.start) != time.Second || ctx.Err() == nil {
 			t.Errorf("%d attempts in %v", len(outcome.Attempts), time.Since(l.start))
 		}

@@ -46,6 +46,7 @@ type Rules struct {
 	CAAIdentities   []string      `json:"caa_identities,omitempty"`   // names in CAA records that mean this CA
 	MaxIdentifiers  int           `json:"max_identifiers"`            // in one order
 	Addresses       Addresses     `json:"addresses"`                  // where validation may connect
+	Quorum          Quorum        `json:"quorum,omitzero"`            // from where a proof must be seen
 	OrderLife       span.Span     `json:"order_life"`                 // until an order that is not finalized ends
 	ReuseLife       span.Span     `json:"reuse_life"`                 // how long a proven authorization may be used
 	PreAuthorize    bool          `json:"pre_authorize"`              // newAuthz is offered
