@@ -65,6 +65,7 @@ type RulesChange struct {
 	CAAIdentities   *[]string        `json:"caa_identities,omitzero"`
 	MaxIdentifiers  *int             `json:"max_identifiers,omitzero"`
 	Addresses       *AddressesChange `json:"addresses,omitzero"`
+	Quorum          *QuorumChange    `json:"quorum,omitzero"`
 	OrderLife       *span.Span       `json:"order_life,omitzero"`
 	ReuseLife       *span.Span       `json:"reuse_life,omitzero"`
 	PreAuthorize    *bool            `json:"pre_authorize,omitzero"`
@@ -84,6 +85,38 @@ type AddressesChange struct {
 	Private  *bool           `json:"private,omitzero"`
 	Allow    *[]netip.Prefix `json:"allow,omitzero"`
 	Deny     *[]netip.Prefix `json:"deny,omitzero"`
+}
+
+// QuorumChange is the part of [policy.Quorum] that is to change.
+type QuorumChange struct {
+	Perspectives *[]string `json:"perspectives,omitzero"`
+	Need         *int      `json:"need,omitzero"`
+	Regions      *int      `json:"regions,omitzero"`
+}
+
+// Perspective is a validator on another machine.
+type Perspective struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	URL     string    `json:"url"`
+	Key     string    `json:"key"` // SHA-256 of its SubjectPublicKeyInfo, in hexadecimal
+	Region  string    `json:"region,omitempty"`
+	Created time.Time `json:"created"`
+	Problem string    `json:"problem,omitempty"` // why it cannot be asked now
+}
+
+// Perspectives is a list.
+type Perspectives struct {
+	TrustedKey   string        `json:"trusted_key"` // by which validators know this installation
+	Perspectives []Perspective `json:"perspectives"`
+}
+
+// NewPerspective asks for a perspective.
+type NewPerspective struct {
+	Name   string `json:"name"`
+	URL    string `json:"url"`
+	Key    string `json:"key"`
+	Region string `json:"region,omitempty"`
 }
 
 // Credential is what a requester shows at a connector, without its secret.

@@ -9,6 +9,7 @@ const (
 	organisations = "/v1/organisations"
 	connectors    = "/v1/connectors"
 	credentials   = "/v1/credentials"
+	perspectives  = "/v1/perspectives"
 	profiles      = "/v1/profiles"
 	issuers       = "/v1/issuers"
 	accounts      = "/v1/accounts"
@@ -87,6 +88,26 @@ func (c *Client) ResumeCredential(ctx context.Context, id string) (Credential, e
 // DeleteCredential removes a credential; the accounts that came in by it are stopped for good. It returns what it was.
 func (c *Client) DeleteCredential(ctx context.Context, id string) (Credential, error) {
 	return call[Credential](ctx, c, http.MethodDelete, at(credentials, id), nil)
+}
+
+// Perspectives lists the validators on other machines, as they are found now.
+func (c *Client) Perspectives(ctx context.Context) (Perspectives, error) {
+	return call[Perspectives](ctx, c, http.MethodGet, perspectives, nil)
+}
+
+// Perspective shows a perspective by its name, as it is found now.
+func (c *Client) Perspective(ctx context.Context, name string) (Perspective, error) {
+	return call[Perspective](ctx, c, http.MethodGet, at(perspectives, name), nil)
+}
+
+// CreatePerspective makes a validator known.
+func (c *Client) CreatePerspective(ctx context.Context, n NewPerspective) (Perspective, error) {
+	return call[Perspective](ctx, c, http.MethodPost, perspectives, n)
+}
+
+// DeletePerspective forgets a validator, and returns what it was.
+func (c *Client) DeletePerspective(ctx context.Context, name string) (Perspective, error) {
+	return call[Perspective](ctx, c, http.MethodDelete, at(perspectives, name), nil)
 }
 
 // Profiles lists the newest version of each profile.

@@ -16,7 +16,6 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/config"
 	"github.com/everleaf-pki/everleaf/internal/issue"
 	"github.com/everleaf-pki/everleaf/internal/manage"
-	"github.com/everleaf-pki/everleaf/internal/probe"
 	"github.com/everleaf-pki/everleaf/internal/store"
 	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
 	"github.com/everleaf-pki/everleaf/internal/va"
@@ -32,6 +31,9 @@ var (
 	_ issue.Validator = (*va.Validator)(nil)
 	_ issue.Secrets   = (*keyring.Sealer)(nil)
 	_ manage.Sealer   = (*keyring.Sealer)(nil)
+
+	_ va.Perspectives   = (*validators)(nil)
+	_ manage.Validators = (*validators)(nil)
 )
 
 // App is an installation that this process has opened: its data folder, and everything that works on it.
@@ -115,18 +117,18 @@ func (a *App) build() error {
 	if err != nil {
 		return err
 	}
-	resolver, err := probe.NewResolver(probe.ResolverOptions{Upstreams: a.config.Resolvers})
+	prober, err := newProber(a.config)
 	if err != nil {
 		return err
 	}
-	prober := probe.New(probe.Options{Resolver: resolver, HTTPPort: a.config.HTTP01Port, TLSPort: a.config.TLSALPN01Port})
+	elsewhere := newValidators(a.keys, a.db)
 	a.engine = ca.New(a.keys)
 	options := issue.DefaultOptions()
 	options.Trial, options.PublicURL, options.AccountURL = a.config.Trial(), a.publicURL, a.accountURL
 	a.issue = issue.New(issue.Engines{
-		Store: a.db, Signer: a.engine, Validator: va.New(prober, va.DefaultOptions()), Secrets: sealer, Log: a.log,
+		Store: a.db, Signer: a.engine, Validator: va.New(prober, elsewhere, va.DefaultOptions()), Secrets: sealer, Log: a.log,
 	}, options)
-	a.manage = manage.New(manage.Engines{Store: a.db, Keys: a.keys, Maker: a.engine, Sealer: sealer}, manage.Options{})
+	a.manage = manage.New(manage.Engines{Store: a.db, Keys: a.keys, Maker: a.engine, Sealer: sealer, Validators: elsewhere}, manage.Options{})
 	return nil
 }
 

@@ -48,7 +48,7 @@ type serverCertificate struct {
 
 // newServerCertificate returns the certificate of an installation's HTTPS listener, before its first ensure.
 func (a *App) newServerCertificate() (*serverCertificate, error) {
-	key, err := serverSigner(a.keys)
+	key, err := ownKey(a.keys, serverKey)
 	if err != nil {
 		return nil, err
 	}
@@ -58,15 +58,6 @@ func (a *App) newServerCertificate() (*serverCertificate, error) {
 		newKey: func() (crypto.Signer, error) { return replaceServerSigner(a.keys) },
 		now:    time.Now, log: a.log,
 	}, nil
-}
-
-// serverSigner returns the HTTPS listener's key, and makes it at the first start.
-func serverSigner(keys *keyring.Keyring) (crypto.Signer, error) {
-	key, err := keys.Load(serverKey)
-	if errors.Is(err, fs.ErrNotExist) {
-		return keys.Generate(serverKey, pki.ECDSAP256)
-	}
-	return key, err
 }
 
 // replaceServerSigner makes a new key for the HTTPS listener and deletes the old one. Where it is stopped in between, the

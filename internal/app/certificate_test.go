@@ -119,7 +119,7 @@ func TestARevokedServerCertificateIsReplaced(t *testing.T) {
 				t.Errorf("the key was changed: %t", changed)
 			}
 			ensure(0)
-			kept, err := serverSigner(a.keys)
+			kept, err := ownKey(a.keys, serverKey)
 			if err != nil || !own.key.Public().(*ecdsa.PublicKey).Equal(kept.Public()) {
 				t.Error("the next start has another key:", err)
 			}

@@ -87,6 +87,7 @@ func (a *App) standingChecks() []check {
 		{"clock", a.checkClock},
 		{"issuers", a.checkIssuers},
 		{"revocation-lists", a.checkLists},
+		{"perspectives", a.manage.CheckQuorums},
 	}
 }
 

@@ -69,7 +69,7 @@ func (e *evidence) authorization(a adminapi.Authorization) {
 
 // sameSight tells whether two attempts saw the same.
 func sameSight(a, b adminapi.Attempt) bool {
-	a.At, a.Duration = b.At, b.Duration
+	a.At, a.Duration, a.Perspective = b.At, b.Duration, b.Perspective
 	return reflect.DeepEqual(a, b)
 }
 

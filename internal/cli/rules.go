@@ -31,6 +31,7 @@ func addRules(flags *pflag.FlagSet, r *adminapi.RulesChange) {
 	flags.Func("caa-identities", "`names` in CAA records that mean this CA; kept, and not used or published before CAA is checked", optionalList(&r.CAAIdentities, plain))
 	addAddresses(flags, r)
 	addLimits(flags, r)
+	addQuorum(flags, r)
 }
 
 // addAddresses adds the flags that say where validation may connect.
@@ -64,6 +65,7 @@ func addRuleFacts(f *render.Facts, r policy.Rules) {
 	f.Add("notBefore, notAfter", render.YesNo(r.NotBeforeAfter))
 	f.Add("Validation may reach", reachable(r.Addresses)...)
 	f.Add("Limits", limitLines(r.Limits)...)
+	f.Add("Proofs are seen from", quorumOf(r.Quorum)...)
 }
 
 func reachable(a policy.Addresses) []string {

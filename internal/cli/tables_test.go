@@ -30,6 +30,7 @@ func TestTables(t *testing.T) {
 		"cert list", "cert show ff01", "cert show ff01 -o pem", "cert show ff01 -o json", "cert list -o yaml",
 		"cert revoke ff01", "cert revoke ff02", "cert revoke ff02 -o json",
 		"renewal list", "renewal override --name .example.com", "renewal end override1", "event list", "clock accept",
+		"perspective list", "perspective show east",
 	} {
 		stdout, stderr, code := b.run(strings.Fields(args)...)
 		all.WriteString("$ everleaf " + args + "\n" + stdout)
@@ -99,6 +100,8 @@ func sampleAnswers() map[string]any {
 		"POST /v1/renewal-overrides":               adminapi.CreatedRenewalOverride{RenewalOverride: sampleOverride(), Covers: 17},
 		"POST /v1/renewal-overrides/override1/end": sampleOverride(),
 		"POST /v1/clock/accept":                    adminapi.Clock{Now: noon, Newest: noon.Add(24 * time.Hour), Accepted: true},
+		"GET /v1/perspectives":                     adminapi.Perspectives{TrustedKey: strings.Repeat("12", 32), Perspectives: []adminapi.Perspective{samplePerspective()}},
+		"GET /v1/perspectives/east":                samplePerspective(),
 		"GET /v1/events?limit=100": adminapi.Events{Events: []adminapi.Event{
 			{ID: "event1", At: noon.Add(-time.Second), Organisation: "default", Actor: "admin:local", Action: "certificate.revoked", Object: "cert1", Detail: hostile},
 		}},
@@ -122,6 +125,13 @@ func sampleOverride() adminapi.RenewalOverride {
 			Name: ".example.com", Connector: "shops", Account: "acc1", Profile: "weekly", IssuedBefore: noon, IssuedAfter: noon.Add(-time.Hour),
 		},
 		Start: noon, End: noon.Add(24 * time.Hour), Explanation: "https://ca.example.com/why", Created: noon, Ended: noon.Add(time.Minute),
+	}
+}
+
+func samplePerspective() adminapi.Perspective {
+	return adminapi.Perspective{
+		ID: "persp1", Name: "east", URL: "https://east.example.com:8444", Key: strings.Repeat("ef", 32), Region: "ripe", Created: noon,
+		Problem: "The validator east could not be reached.",
 	}
 }
 

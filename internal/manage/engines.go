@@ -19,6 +19,7 @@ type Store interface {
 	profiles
 	connectors
 	credentials
+	perspectives
 	records
 	renewals
 }
@@ -55,6 +56,13 @@ type credentials interface {
 	Credentials(ctx context.Context, connector string) ([]policy.Credential, error)
 	SuspendCredential(ctx context.Context, credential string, at time.Time, e event.Event) error
 	DeleteCredential(ctx context.Context, credential string, e event.Event) error
+}
+
+type perspectives interface {
+	CreatePerspective(ctx context.Context, p policy.Perspective, e event.Event) error
+	PerspectiveByName(ctx context.Context, name string) (policy.Perspective, error)
+	Perspectives(ctx context.Context) ([]policy.Perspective, error)
+	DeletePerspective(ctx context.Context, perspective string, e event.Event) error
 }
 
 type records interface {

@@ -22,10 +22,11 @@ const Default = "default"
 
 // Engines is what the use cases stand on.
 type Engines struct {
-	Store  Store
-	Keys   Keys
-	Maker  Maker
-	Sealer Sealer
+	Store      Store
+	Keys       Keys
+	Maker      Maker
+	Sealer     Sealer
+	Validators Validators
 }
 
 // Options are the settings of the service.
@@ -36,12 +37,13 @@ type Options struct {
 
 // Service is the use cases. It holds no state; its methods may be called concurrently.
 type Service struct {
-	store  Store
-	keys   Keys
-	maker  Maker
-	sealer Sealer
-	clock  func() time.Time
-	random io.Reader
+	store      Store
+	keys       Keys
+	maker      Maker
+	sealer     Sealer
+	validators Validators
+	clock      func() time.Time
+	random     io.Reader
 }
 
 // New returns the use cases on engines.
@@ -52,7 +54,9 @@ func New(e Engines, o Options) *Service {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
-	return &Service{store: e.Store, keys: e.Keys, maker: e.Maker, sealer: e.Sealer, clock: o.Now, random: o.Random}
+	return &Service{
+		store: e.Store, keys: e.Keys, maker: e.Maker, sealer: e.Sealer, validators: e.Validators, clock: o.Now, random: o.Random,
+	}
 }
 
 // Actor is who does something, as the log names it.

@@ -42,7 +42,12 @@ func (s *Service) edit(ctx context.Context, organisation string, rules policy.Ru
 	for _, p := range profiles {
 		known = append(known, p.Name)
 	}
-	found := checkRules(rules, known)
+	found := findings(checkRules(rules, known))
+	perspectives, err := s.perspectiveNames(ctx)
+	if err != nil {
+		return rules, err
+	}
+	checkQuorum(&found, rules.Quorum, perspectives)
 	if len(found) > 0 {
 		return rules, fault.New(fault.Malformed, "%s", strings.Join(found, " "))
 	}
@@ -52,7 +57,7 @@ func (s *Service) edit(ctx context.Context, organisation string, rules policy.Ru
 // ownLists returns the rules with lists of their own: a change may write into them.
 func ownLists(r policy.Rules) policy.Rules {
 	r.Profiles, r.Names, r.Methods = slices.Clone(r.Profiles), slices.Clone(r.Names), slices.Clone(r.Methods)
-	r.CAAIdentities = slices.Clone(r.CAAIdentities)
+	r.CAAIdentities, r.Quorum.Perspectives = slices.Clone(r.CAAIdentities), slices.Clone(r.Quorum.Perspectives)
 	r.Addresses.Allow, r.Addresses.Deny = slices.Clone(r.Addresses.Allow), slices.Clone(r.Addresses.Deny)
 	r.Limits = r.Limits.Clone()
 	return r

@@ -204,6 +204,7 @@ type Declarations interface {
 	Profiles
 	Connectors
 	Credentials
+	Perspectives
 	Settings
 }
 
@@ -266,6 +267,18 @@ type Credentials interface {
 	SuspendCredential(ctx context.Context, credential string, at time.Time, e event.Event) error
 	// DeleteCredential removes a credential. Its accounts stay, and stay tied to it: they are stopped for good.
 	DeleteCredential(ctx context.Context, credential string, e event.Event) error
+}
+
+// Perspectives keeps the validators on other machines.
+type Perspectives interface {
+	// CreatePerspective stores a perspective; Conflict when the name is taken.
+	CreatePerspective(ctx context.Context, p policy.Perspective, e event.Event) error
+	// PerspectiveByName returns a perspective by its name.
+	PerspectiveByName(ctx context.Context, name string) (policy.Perspective, error)
+	// Perspectives returns all perspectives, by name.
+	Perspectives(ctx context.Context) ([]policy.Perspective, error)
+	// DeletePerspective removes a perspective; Conflict while the quorum of a connector names it.
+	DeletePerspective(ctx context.Context, perspective string, e event.Event) error
 }
 
 // Settings keeps process-wide values.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"sync"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
@@ -22,30 +21,56 @@ type Perspectives interface {
 type sight func(ctx context.Context, from Looker) []acme.Attempt
 
 // everywhere looks from every place of the quorum at once, each with retries of its own, and keeps the evidence of all in
-// the sequence of the places. Nothing that one place found is known to another (BR section 3.2.2.9).
+// the sequence of the places. Nothing that one place found is known to another (BR section 3.2.2.9). Once enough agree,
+// the others are not waited for.
 func (v *Validator) everywhere(ctx context.Context, quorum policy.Quorum, name ident.Identifier, look sight) acme.Outcome {
-	places := quorum.Places()
-	seen := make([]view, len(places))
-	var looking sync.WaitGroup
-	for i, place := range places {
-		looking.Go(func() { seen[i] = v.from(ctx, place, look) })
-	}
-	looking.Wait()
+	seen := v.views(ctx, quorum, look)
 	var outcome acme.Outcome
-	var sights []policy.Sight
+	for _, s := range seen {
+		outcome.Attempts = append(outcome.Attempts, s.attempts...)
+	}
+	outcome.Failure = quorum.Decide(sightsOf(seen))
+	if f := outcome.Failure; f != nil && f.Identifier.IsZero() {
+		named := *f
+		named.Identifier = name
+		outcome.Failure = &named
+	}
+	return outcome
+}
+
+// views returns what each place of the quorum saw, in their sequence.
+func (v *Validator) views(ctx context.Context, quorum policy.Quorum, look sight) []view {
+	ctx, enough := context.WithCancel(ctx)
+	defer enough()
+	places := quorum.Places()
+	seen, done := make([]view, len(places)), make(chan int)
+	for i, place := range places {
+		go func() {
+			seen[i] = v.from(ctx, place, look)
+			done <- i
+		}()
+	}
+	var ended []view
+	for range places {
+		ended = append(ended, seen[<-done])
+		if quorum.Decide(sightsOf(ended)) == nil {
+			enough()
+		}
+	}
 	for _, s := range seen {
 		if s.panicked != "" {
 			panic(s.panicked) // the caller contains it
 		}
-		outcome.Attempts = append(outcome.Attempts, s.attempts...)
+	}
+	return seen
+}
+
+func sightsOf(seen []view) []policy.Sight {
+	var sights []policy.Sight
+	for _, s := range seen {
 		sights = append(sights, s.sight)
 	}
-	if refusal := quorum.Decide(sights); refusal != nil {
-		failure := *refusal
-		failure.Identifier = name
-		outcome.Failure = &failure
-	}
-	return outcome
+	return sights
 }
 
 // view is what one place saw, with its evidence.
@@ -59,6 +84,7 @@ func (v *Validator) from(ctx context.Context, place string, look sight) (seen vi
 	defer func() {
 		if p := recover(); p != nil {
 			seen.panicked = fmt.Sprintf("%v\n%s", p, debug.Stack())
+			seen.sight = policy.Sight{Place: place, Failure: &acme.Failure{}}
 		}
 	}()
 	looker, region, err := v.looker(ctx, place)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
@@ -39,31 +40,47 @@ func TestEveryPlaceLooksForItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		look := policy.Look{Identifier: name, Rules: policy.Rules{
-			Quorum: policy.Quorum{Perspectives: []string{policy.Here, "east", "west", "gone"}, Need: 1},
+			Quorum: policy.Quorum{Perspectives: []string{policy.Here, "east", "west", "gone"}, Need: 2},
 		}}
 		validator := va.New(here, places, va.DefaultOptions())
-		began := time.Now()
 		outcome := validator.Validate(t.Context(), look)
-		if outcome.Failure != nil {
-			t.Errorf("one of three was needed and agreed: %s", outcome.Failure.Public)
-		}
-		if took := time.Since(began); took != 2*time.Second {
-			t.Errorf("it took %v: the places look at once", took)
-		}
-		var trail []string
-		for _, a := range outcome.Attempts {
-			trail = append(trail, a.Perspective+" "+a.Seen)
-		}
-		want := []string{" met", "east refused", "east met", "west wrong", "gone The CA cannot ask one of its validators."}
-		if !slices.Equal(trail, want) {
-			t.Errorf("the evidence is %q", trail)
-		}
-
-		look.Rules.Quorum.Need = 2
-		outcome = validator.Validate(t.Context(), look)
 		if outcome.Failure == nil || !strings.HasPrefix(outcome.Failure.Public, "The proof was seen from 1 of 3 other places, and 2 are needed.") ||
 			outcome.Failure.Identifier != name {
 			t.Errorf("two were needed: %v", outcome.Failure)
+		}
+		if took := time.Since(here.start); took != 2*time.Second {
+			t.Errorf("it took %v: the places look at once", took)
+		}
+		want := []string{" met", "east refused", "east met", "west wrong", "gone The CA cannot ask one of its validators."}
+		if got := trail(outcome); !slices.Equal(got, want) {
+			t.Errorf("the evidence is %q", got)
+		}
+	})
+}
+
+func trail(outcome acme.Outcome) []string {
+	var list []string
+	for _, a := range outcome.Attempts {
+		list = append(list, a.Perspective+" "+a.Seen)
+	}
+	return list
+}
+
+// One validator that is down costs no time where the others are enough.
+func TestNobodyIsWaitedForWhenEnoughAgree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here := &looker{views: []view{{met(), 2 * time.Second}}, start: time.Now()}
+		places := elsewhere{
+			"east": {views: []view{{met(), time.Second}}, start: time.Now()},
+			"west": {views: []view{{met(), time.Hour}}, start: time.Now()},
+		}
+		look := policy.Look{Rules: policy.Rules{Quorum: policy.Quorum{Perspectives: []string{policy.Here, "east", "west"}, Need: 1}}}
+		outcome := va.New(here, places, va.DefaultOptions()).Validate(t.Context(), look)
+		if outcome.Failure != nil || time.Since(here.start) != 2*time.Second {
+			t.Errorf("%v after %v", outcome.Failure, time.Since(here.start))
+		}
+		if got := trail(outcome); !slices.Equal(got, []string{" met", "east met", "west refused"}) {
+			t.Errorf("the evidence is %q", got)
 		}
 	})
 }
@@ -72,6 +89,8 @@ func TestEveryPlaceLooksForItself(t *testing.T) {
 type panicking struct{}
 
 func (panicking) Look(context.Context, policy.Look) acme.Attempt { panic("a parser broke") }
+
+func (panicking) LookCAA(context.Context, caa.Question) acme.Attempt { panic("a parser broke") }
 
 // The caller contains panics of looks; one in a goroutine must reach it.
 func TestAPanicReachesTheCaller(t *testing.T) {

@@ -165,7 +165,7 @@ func TestCheckCAA(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := &looker{views: test.views, start: time.Now()}
-				outcome := va.New(l, va.DefaultOptions()).CheckCAA(t.Context(), caa.Question{Identities: []string{"ca.example.net"}, MayFail: test.mayFail})
+				outcome := va.New(l, nil, va.DefaultOptions()).CheckCAA(t.Context(), policy.Quorum{}, caa.Question{Identities: []string{"ca.example.net"}, MayFail: test.mayFail})
 				var passes []bool
 				for _, q := range l.questions {
 					passes = append(passes, q.MayFail)
@@ -174,7 +174,7 @@ func TestCheckCAA(t *testing.T) {
 					t.Errorf("looked at %v, passing over %v; want %v and %v", l.asked, passes, test.asked, test.passes)
 				}
 				last := outcome.Attempts[len(outcome.Attempts)-1]
-				if len(outcome.Attempts) != len(test.asked) || last.Seen != test.seen || outcome.Failure != last.Failure {
+				if len(outcome.Attempts) != len(test.asked) || last.Seen != test.seen || (outcome.Failure == nil) != (last.Failure == nil) {
 					t.Errorf("%+v", outcome)
 				}
 			})

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
@@ -73,4 +75,18 @@ func (v *Validator) Looks() []policy.Look {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return slices.Clone(v.looks)
+}
+
+// Elsewhere stands for the validators on other machines: those that can be asked, by name. Nobody is behind them.
+type Elsewhere map[string]bool
+
+// Key implements manage.Validators.
+func (Elsewhere) Key() (pki.KeyHash, error) { return pki.HashKey([]byte("this installation")), nil }
+
+// Alive implements manage.Validators.
+func (e Elsewhere) Alive(_ context.Context, p policy.Perspective) error {
+	if e[p.Name] {
+		return nil
+	}
+	return fault.New(fault.Unavailable, "The validator %s could not be reached.", p.Name)
 }

@@ -27,13 +27,14 @@ type Installation struct {
 	Sealer    *keyring.Sealer
 	CA        *ca.Engine
 	Validator *Validator
+	Elsewhere Elsewhere // validators on other machines
 	Clock     *Clock
 }
 
 // Open returns an installation that is not set up, at a whole second of now.
 func Open(t testing.TB, now time.Time) *Installation {
 	t.Helper()
-	i := &Installation{Folder: t.TempDir(), Validator: &Validator{}, Clock: &Clock{now: now.UTC().Truncate(time.Second)}}
+	i := &Installation{Folder: t.TempDir(), Validator: &Validator{}, Elsewhere: Elsewhere{}, Clock: &Clock{now: now.UTC().Truncate(time.Second)}}
 	var err error
 	if i.Keys, err = keyring.Open(filepath.Join(i.Folder, "keys"), keyring.Options{}); err != nil {
 		t.Fatal(err)
@@ -68,7 +69,7 @@ func (i *Installation) Database() string { return filepath.Join(i.Folder, "everl
 
 // Manage returns the operator's use cases on a store: its own, or one around it.
 func (i *Installation) Manage(store manage.Store) *manage.Service {
-	return manage.New(manage.Engines{Store: store, Keys: i.Keys, Maker: i.CA, Sealer: i.Sealer}, manage.Options{Now: i.Clock.Tick})
+	return manage.New(manage.Engines{Store: store, Keys: i.Keys, Maker: i.CA, Sealer: i.Sealer, Validators: i.Elsewhere}, manage.Options{Now: i.Clock.Tick})
 }
 
 // Engines returns what the requesters' use cases work on, for tests that put something else in a place.

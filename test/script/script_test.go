@@ -7,6 +7,7 @@
 //	exits CODE COMMAND    runs a command and wants this exit code
 //	field PATH NAME       takes a value out of the JSON on stdout, like certificates.0.serial, into a variable
 //	obtain NAME...        gets a certificate over http-01; sets $SERIAL, $ORDER, $ACCOUNT; "! obtain" wants a refusal
+//	lookfrom PLACE [FLAGS] starts "everleaf validator" that trusts $TRUSTED; sets $PLACE_URL and $PLACE_KEY; "-stop PLACE" ends it
 //	mislead NAME...       the same from a site that answers wrongly; sets $ORDER
 //
 // Every script has its own data folder, $EVERLEAF_DATA, and its own configuration file, everleaf.yaml.
@@ -45,6 +46,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_GOLDEN") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "halt": halt, "exits": exits, "field": field, "obtain": obtain, "mislead": mislead,
+			"lookfrom": lookFrom,
 		},
 	})
 }
@@ -54,15 +56,19 @@ type worldKey struct{}
 
 // world is what the custom commands of one script share.
 type world struct {
-	server *server
-	site   *site
+	server     *server
+	validators map[string]*server
+	site       *site
 }
 
 func setup(e *testscript.Env) error {
-	w := new(world)
+	w := &world{validators: map[string]*server{}}
 	e.Values[worldKey{}] = w
 	e.Defer(func() {
 		w.server.kill()
+		for _, v := range w.validators {
+			v.kill()
+		}
 		w.site.close()
 	})
 	for name, value := range map[string]string{

@@ -18,7 +18,7 @@ import (
 // startLimit is how long a server may take to start or to end: keys are encrypted, the race detector watches, and others work.
 const startLimit = 5 * time.Minute
 
-// server is a running "everleaf serve".
+// server is a running "everleaf serve", or "everleaf validator".
 type server struct {
 	cmd   *exec.Cmd
 	log   string // file with its stderr
@@ -36,20 +36,28 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		w.site = site
 	}
-	ready, err := newNotifySocket(ts.MkAbs(".notify"))
-	ts.Check(err)
-	defer ready.Close()
-	w.server, err = startServer(ts, w.site.port(), args)
-	ts.Check(err)
-	if err := w.server.waitReady(ready); err != nil {
-		ts.Fatalf("%v\n%s", err, ts.ReadFile(w.server.log))
-	}
+	all := []string{"serve", "--listen", "127.0.0.1:0", "--dns-resolver", "127.0.0.1:9", "--http01-port", strconv.Itoa(w.site.port())}
+	w.server = start(ts, "server.log", append(all, args...))
 	banner := regexp.MustCompile(`(?m)^  ACME directory +(\S+)$`).FindStringSubmatch(ts.ReadFile(w.server.log))
 	if banner == nil {
 		ts.Fatalf("the server names no directory:\n%s", ts.ReadFile(w.server.log))
 	}
 	ts.Setenv("DIRECTORY", banner[1])
 	ts.Setenv("SERVER_LOG", w.server.log)
+}
+
+// start starts the program and waits until it says that it is ready.
+func start(ts *testscript.TestScript, log string, args []string) *server {
+	ready, err := newNotifySocket(ts.MkAbs(".notify"))
+	ts.Check(err)
+	defer ready.Close()
+	s, err := startProcess(ts, log, args)
+	ts.Check(err)
+	if err := s.waitReady(ready); err != nil {
+		s.kill()
+		ts.Fatalf("%v\n%s", err, ts.ReadFile(s.log))
+	}
+	return s
 }
 
 // newNotifySocket listens as a service manager does (sd_notify).
@@ -60,13 +68,12 @@ func newNotifySocket(path string) (*net.UnixConn, error) {
 	return net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 }
 
-func startServer(ts *testscript.TestScript, http01Port int, args []string) (*server, error) {
+func startProcess(ts *testscript.TestScript, log string, args []string) (*server, error) {
 	binary, err := lookPath(ts.Getenv("PATH"), "everleaf")
 	if err != nil {
 		return nil, err
 	}
-	all := append([]string{"serve", "--listen", "127.0.0.1:0", "--dns-resolver", "127.0.0.1:9", "--http01-port", strconv.Itoa(http01Port)}, args...)
-	s := &server{cmd: exec.Command(binary, all...), log: ts.MkAbs("server.log"), ended: make(chan error, 1)}
+	s := &server{cmd: exec.Command(binary, args...), log: ts.MkAbs(log), ended: make(chan error, 1)}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "EVERLEAF_DATA", "EVERLEAF_CONFIG", "EVERLEAF_PASSPHRASE", "GOCOVERDIR"} {
 		if value := ts.Getenv(name); value != "" {
 			s.cmd.Env = append(s.cmd.Env, name+"="+value)
@@ -74,12 +81,12 @@ func startServer(ts *testscript.TestScript, http01Port int, args []string) (*ser
 	}
 	s.cmd.Env = append(s.cmd.Env, "NOTIFY_SOCKET="+ts.MkAbs(".notify"))
 	s.cmd.Dir = ts.MkAbs(".")
-	log, err := os.Create(s.log)
+	file, err := os.Create(s.log)
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
-	s.cmd.Stderr = log
+	defer file.Close()
+	s.cmd.Stderr = file
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}

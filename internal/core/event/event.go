@@ -35,6 +35,8 @@ const (
 	CredentialSuspended      Action = "credential.suspended"
 	CredentialResumed        Action = "credential.resumed"
 	CredentialDeleted        Action = "credential.deleted"
+	PerspectiveCreated       Action = "perspective.created"
+	PerspectiveDeleted       Action = "perspective.deleted"
 	ClockAccepted            Action = "clock.accepted"
 	LimitPaused              Action = "limit.paused"
 	LimitResumed             Action = "limit.resumed"

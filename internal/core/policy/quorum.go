@@ -64,6 +64,7 @@ type Sight struct {
 // Decide returns why the sights do not prove control; nil when they do. A perspective that saw nothing, for whatever
 // reason, has not agreed, and the number that must agree does not fall with it (BR section 3.2.2.9).
 func (q Quorum) Decide(sights []Sight) *acme.Failure {
+	here := !slices.Contains(q.Places(), Here)
 	var agreed int
 	var regions []string
 	var dissent *acme.Failure
@@ -73,7 +74,9 @@ func (q Quorum) Decide(sights []Sight) *acme.Failure {
 			return s.Failure
 		case s.Failure != nil:
 			dissent = firstOf(dissent, s.Failure)
-		case s.Place != Here:
+		case s.Place == Here:
+			here = true
+		default:
 			agreed++
 			if s.Region != "" && !slices.Contains(regions, s.Region) {
 				regions = append(regions, s.Region)
@@ -81,6 +84,8 @@ func (q Quorum) Decide(sights []Sight) *acme.Failure {
 		}
 	}
 	switch {
+	case !here:
+		return &acme.Failure{Kind: string(fault.Unavailable), Public: "The CA's own node did not look; try again later."}
 	case agreed < q.Needed():
 		return lacking(q, agreed, dissent)
 	case len(regions) < q.Regions:

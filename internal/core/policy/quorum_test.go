@@ -56,6 +56,7 @@ func TestQuorumDecides(t *testing.T) {
 		{"the region of one that fails does not count", five, "here+ p1+ripe p2+ripe p3+ripe p4+ripe p5-arin", "The proof was seen from 1 regions"},
 		{"the primary fails and all others agree", five, "here- p1+ripe p2+arin p3+ripe p4+ripe p5+ripe", "No way from here."},
 		{"one did not even look", five, "here+ p1+ripe p2+arin p3+ripe", "The proof was seen from 3 of 5"},
+		{"this node did not look", policy.Quorum{Perspectives: named(1)}, "p1+", "The CA's own node did not look"},
 		{"a segment that this node cannot see", policy.Quorum{Perspectives: []string{"plant"}}, "plant+", ""},
 		{"one of two segments is enough", policy.Quorum{Perspectives: []string{"plant", "office"}, Need: 1}, "plant- office+", ""},
 	} {

@@ -98,6 +98,34 @@ func (d *door) deleteCredential(r *http.Request) (any, error) {
 	return shown(c, err, credential)
 }
 
+func (d *door) perspectives(r *http.Request) (any, error) {
+	key, err := d.manage.ValidationKey()
+	if err != nil {
+		return nil, err
+	}
+	found, err := d.manage.Perspectives(r.Context())
+	return adminapi.Perspectives{TrustedKey: keyName(key), Perspectives: each(found, perspective)}, err
+}
+
+func (d *door) createPerspective(r *http.Request) (any, error) {
+	var n adminapi.NewPerspective
+	if err := decode(r, &n); err != nil {
+		return nil, err
+	}
+	p, err := d.manage.CreatePerspective(r.Context(), d.by(r), manage.NewPerspective(n))
+	return shown(p, err, perspective)
+}
+
+func (d *door) perspective(r *http.Request) (any, error) {
+	p, err := d.manage.Perspective(r.Context(), r.PathValue("name"))
+	return shown(p, err, perspective)
+}
+
+func (d *door) deletePerspective(r *http.Request) (any, error) {
+	p, err := d.manage.DeletePerspective(r.Context(), d.by(r), r.PathValue("name"))
+	return shown(p, err, perspective)
+}
+
 func (d *door) profiles(r *http.Request) (any, error) {
 	found, err := d.manage.Profiles(r.Context())
 	return adminapi.Profiles{Profiles: each(found, profile)}, err

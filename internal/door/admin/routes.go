@@ -23,6 +23,11 @@ func routes() []route {
 		{http.MethodPost, "/v1/credentials/{id}/suspend", nil, (*door).suspendCredential},
 		{http.MethodPost, "/v1/credentials/{id}/resume", nil, (*door).resumeCredential},
 
+		{http.MethodGet, "/v1/perspectives", nil, (*door).perspectives},
+		{http.MethodPost, "/v1/perspectives", nil, (*door).createPerspective},
+		{http.MethodGet, "/v1/perspectives/{name}", nil, (*door).perspective},
+		{http.MethodDelete, "/v1/perspectives/{name}", nil, (*door).deletePerspective},
+
 		{http.MethodGet, "/v1/profiles", nil, (*door).profiles},
 		{http.MethodGet, "/v1/profiles/{name}", []string{"organisation"}, (*door).profile},
 		{http.MethodPatch, "/v1/profiles/{name}", []string{"organisation"}, (*door).saveProfile},

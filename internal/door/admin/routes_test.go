@@ -49,6 +49,13 @@ func TestClientReachesEveryRoute(t *testing.T) {
 		func() error { _, err := c.SuspendCredential(ctx, kid); return err },
 		func() error { _, err := c.ResumeCredential(ctx, kid); return err },
 		func() error { _, err := c.DeleteCredential(ctx, kid); return err },
+		func() error {
+			_, err := c.CreatePerspective(ctx, adminapi.NewPerspective{Name: "east", URL: "https://east.example.com:8444", Key: strings.Repeat("ab", 32)})
+			return err
+		},
+		func() error { _, err := c.Perspectives(ctx); return err },
+		func() error { _, err := c.Perspective(ctx, "east"); return err },
+		func() error { _, err := c.DeletePerspective(ctx, "east"); return err },
 		func() error { _, err := c.Profiles(ctx); return err },
 		func() error { _, err := c.Profile(ctx, "default", "default"); return err },
 		func() error { _, err := c.SaveProfile(ctx, "", "new", adminapi.SpecChange{}); return err },

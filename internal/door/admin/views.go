@@ -80,6 +80,14 @@ func (d *door) showKey(key []byte) func(manage.CredentialView) adminapi.CreatedC
 	}
 }
 
+func perspective(p manage.PerspectiveView) adminapi.Perspective {
+	return adminapi.Perspective{
+		ID: p.ID, Name: p.Name, URL: p.URL, Key: keyName(p.Key), Region: p.Region, Created: adminapi.Date(p.Created), Problem: p.Problem,
+	}
+}
+
+func keyName(key pki.KeyHash) string { return hex.EncodeToString(key[:]) }
+
 func profile(p manage.ProfileView) adminapi.Profile {
 	return adminapi.Profile{
 		ID: p.ID, Name: p.Name, Version: p.Version, Organisation: p.OrganisationName,

@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/perspective"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
@@ -20,6 +21,7 @@ import (
 // Looker looks once. A Prober is one.
 type Looker interface {
 	Look(ctx context.Context, look policy.Look) acme.Attempt
+	LookCAA(ctx context.Context, q caa.Question) acme.Attempt
 }
 
 type door struct{ looker Looker }
@@ -31,30 +33,34 @@ func New(looker Looker, o web.Options) http.Handler {
 }
 
 func (d *door) serve(r *http.Request, record *web.Record) (web.Reply, error) {
-	record.Route = "validator/unknown"
-	switch {
-	case r.URL.Path == perspective.AlivePath && r.Method == http.MethodGet:
+	switch r.Method + " " + r.URL.Path {
+	case http.MethodGet + " " + perspective.AlivePath:
 		record.Route = "validator/alive"
 		return web.Reply{Status: http.StatusNoContent}, nil
-	case r.URL.Path == perspective.LookPath && r.Method == http.MethodPost:
+	case http.MethodPost + " " + perspective.LookPath:
 		record.Route = "validator/look"
-		return d.look(r, record)
+		return answer(r, record, perspective.ParseLook, d.looker.Look)
+	case http.MethodPost + " " + perspective.CAAPath:
+		record.Route = "validator/caa"
+		return answer(r, record, perspective.ParseQuestion, d.looker.LookCAA)
 	default:
+		record.Route = "validator/unknown"
 		return web.Reply{}, fault.New(fault.NotServed, "There is nothing at this URL; this is a validator.")
 	}
 }
 
-func (d *door) look(r *http.Request, record *web.Record) (web.Reply, error) {
+// answer reads a question, looks, and says what was seen.
+func answer[Q any](r *http.Request, record *web.Record, parse func([]byte) (Q, error), look func(context.Context, Q) acme.Attempt) (web.Reply, error) {
 	body, err := web.ReadBody(r)
 	if err != nil {
 		return web.Reply{}, err
 	}
-	look, err := perspective.ParseLook(body)
+	question, err := parse(body)
 	if err != nil {
 		return web.Reply{}, err
 	}
-	attempt := d.looker.Look(r.Context(), look)
-	record.Add(slog.String("identifier", look.Identifier.Value()), slog.String("method", string(look.Method)), slog.String("seen", attempt.Seen))
-	answer, err := wire.Marshal(attempt)
-	return web.Reply{Header: http.Header{"Content-Type": {wire.MediaType}}, Body: answer}, err
+	attempt := look(r.Context(), question)
+	record.Add(slog.String("seen", attempt.Seen))
+	text, err := wire.Marshal(attempt)
+	return web.Reply{Header: http.Header{"Content-Type": {wire.MediaType}}, Body: text}, err
 }

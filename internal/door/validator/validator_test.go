@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/perspective"
@@ -73,10 +75,16 @@ func serve(t *testing.T, self end, trusted pki.KeyHash, h http.Handler) string {
 type sees struct {
 	attempt acme.Attempt
 	asked   atomic.Pointer[policy.Look]
+	about   atomic.Pointer[caa.Question]
 }
 
 func (s *sees) Look(_ context.Context, look policy.Look) acme.Attempt {
 	s.asked.Store(&look)
+	return s.attempt
+}
+
+func (s *sees) LookCAA(_ context.Context, q caa.Question) acme.Attempt {
+	s.about.Store(&q)
 	return s.attempt
 }
 
@@ -102,6 +110,21 @@ func TestAValidatorLooksAsItIsTold(t *testing.T) {
 	}
 	if asked := looker.asked.Load(); asked == nil || asked.Identifier != aLook(t).Identifier || asked.KeyAuthorization != "token.thumbprint" {
 		t.Errorf("it was asked %+v", asked)
+	}
+}
+
+func TestAValidatorLooksForCAA(t *testing.T) {
+	t.Parallel()
+	ca, self := newEnd(t), newEnd(t)
+	looker := &sees{attempt: acme.Attempt{Seen: "A CAA record forbids it.", Failure: &acme.Failure{Kind: string(fault.CAA), Public: "No."}}}
+	at := policy.Perspective{Name: "east", URL: serve(t, self, ca.name, validator.New(looker, options())), Key: self.name}
+	q := caa.Question{Name: aLook(t).Identifier.Wildcard(), Identities: []string{"ca.example.net"}, AccountURL: "https://ca.example.net/a/1", Method: acme.DNS01, MayFail: true}
+	attempt := remote.New(ca.identity).At(at).LookCAA(t.Context(), q)
+	if attempt.Failure == nil || attempt.Failure.Kind != string(fault.CAA) || attempt.Retryable {
+		t.Errorf("the attempt is %+v", attempt)
+	}
+	if about := looker.about.Load(); about == nil || !reflect.DeepEqual(*about, q) {
+		t.Errorf("it was asked %+v", about)
 	}
 }
 
@@ -165,7 +188,7 @@ func TestTheDoorRefuses(t *testing.T) {
 	ca, self := newEnd(t), newEnd(t)
 	url := serve(t, self, ca.name, validator.New(&sees{}, options()))
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{
-		Certificates: []tls.Certificate{ca.identity}, InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, //nolint:gosec // the test has started the server itself
+		Certificates: []tls.Certificate{ca.identity}, InsecureSkipVerify: true, MinVersion: tls.VersionTLS13,
 	}}}
 	for _, test := range []struct {
 		method, path, body string
@@ -175,6 +198,7 @@ func TestTheDoorRefuses(t *testing.T) {
 		{http.MethodGet, perspective.LookPath, "", 404},
 		{http.MethodGet, "/", "", 404},
 		{http.MethodPost, perspective.LookPath, "", 400},
+		{http.MethodPost, perspective.CAAPath, `{"name":"dns:-"}`, 400},
 		{http.MethodPost, perspective.LookPath, `{"Identifier":"dns:a.example.com"}`, 400},
 		{http.MethodPost, perspective.LookPath, strings.Repeat(" ", perspective.MaxLook+1), 413},
 	} {
@@ -187,7 +211,7 @@ func TestTheDoorRefuses(t *testing.T) {
 			t.Errorf("%s %s: %d, want %d", test.method, test.path, answer.StatusCode, test.status)
 		}
 	}
-	nobody := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // see above
+	nobody := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+perspective.AlivePath, nil)
 	check(t, err)
 	if answer, err := nobody.Do(request); err == nil {

@@ -20,7 +20,9 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/perspective"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
@@ -81,10 +83,20 @@ type Looker struct {
 	at     policy.Perspective
 }
 
-// Look looks once. When the validator cannot be asked, the attempt has failed, and another one may succeed.
+// Look looks once whether a challenge is met. When the validator cannot be asked, the attempt has failed, and another one
+// may succeed.
 func (l Looker) Look(ctx context.Context, look policy.Look) acme.Attempt {
+	return l.ask(ctx, perspective.LookPath, look, look.Identifier)
+}
+
+// LookCAA looks once whether CAA records let the CA issue; it fails as Look does.
+func (l Looker) LookCAA(ctx context.Context, q caa.Question) acme.Attempt {
+	return l.ask(ctx, perspective.CAAPath, q, q.Name)
+}
+
+func (l Looker) ask(ctx context.Context, path string, question any, name ident.Identifier) acme.Attempt {
 	began := time.Now()
-	attempt, err := l.ask(ctx, look)
+	attempt, err := l.answer(ctx, path, question)
 	if err == nil {
 		return attempt
 	}
@@ -92,19 +104,19 @@ func (l Looker) Look(ctx context.Context, look policy.Look) acme.Attempt {
 	return acme.Attempt{
 		At: began.UTC().Truncate(time.Second), Duration: acme.Milliseconds(time.Since(began)),
 		Seen:      fmt.Sprintf("The validator %s at %s %s.", l.at.Name, l.at.URL, why(err)),
-		Failure:   &acme.Failure{Kind: string(fault.Unavailable), Public: public, Identifier: look.Identifier},
+		Failure:   &acme.Failure{Kind: string(fault.Unavailable), Public: public, Identifier: name},
 		Retryable: true,
 	}
 }
 
-func (l Looker) ask(ctx context.Context, look policy.Look) (attempt acme.Attempt, err error) {
-	body, err := json.Marshal(look)
+func (l Looker) answer(ctx context.Context, path string, question any) (acme.Attempt, error) {
+	body, err := json.Marshal(question)
 	if err != nil {
-		return attempt, err
+		return acme.Attempt{}, err
 	}
-	answer, err := l.call(ctx, http.MethodPost, perspective.LookPath, body)
+	answer, err := l.call(ctx, http.MethodPost, path, body)
 	if err != nil {
-		return attempt, err
+		return acme.Attempt{}, err
 	}
 	return perspective.ParseAttempt(answer)
 }

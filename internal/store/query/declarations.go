@@ -147,6 +147,40 @@ func Credentials(ctx context.Context, q Querier, connector string) ([]policy.Cre
 	return all(ctx, q, credential, selectCredential+"WHERE connector = ? OR ? = '' ORDER BY name, id", connector, connector)
 }
 
+// PerspectiveColumns are those of a perspective, in the order of PerspectiveValues.
+const PerspectiveColumns = "id, name, url, key, region, created"
+
+const selectPerspective = "SELECT " + PerspectiveColumns + " FROM perspectives "
+
+// PerspectiveValues is the row of a perspective.
+func PerspectiveValues(p policy.Perspective) []any {
+	return []any{p.ID, p.Name, p.URL, p.Key[:], p.Region, Seconds(p.Created)}
+}
+
+func perspective(rows *sql.Rows) (p policy.Perspective, err error) {
+	var key []byte
+	var created int64
+	err = rows.Scan(&p.ID, &p.Name, &p.URL, &key, &p.Region, &created)
+	copy(p.Key[:], key)
+	p.Created = moment(created)
+	return p, err
+}
+
+// PerspectiveByName returns a perspective by name; NotFound without one.
+func PerspectiveByName(ctx context.Context, q Querier, name string) (policy.Perspective, error) {
+	return one(ctx, q, "perspective", perspective, selectPerspective+"WHERE name = ?", name)
+}
+
+// Perspective returns a perspective by id; NotFound without one.
+func Perspective(ctx context.Context, q Querier, id string) (policy.Perspective, error) {
+	return one(ctx, q, "perspective", perspective, selectPerspective+"WHERE id = ?", id)
+}
+
+// Perspectives returns all perspectives by name.
+func Perspectives(ctx context.Context, q Querier) ([]policy.Perspective, error) {
+	return all(ctx, q, perspective, selectPerspective+"ORDER BY name")
+}
+
 // Setting returns a setting; "" when it was never set.
 func Setting(ctx context.Context, q Querier, name string) (string, error) {
 	value, _, err := first(ctx, q, scalar[string], "SELECT value FROM settings WHERE name = ?", name)

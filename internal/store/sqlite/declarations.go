@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/event"
@@ -163,6 +164,45 @@ func (db *DB) SuspendCredential(ctx context.Context, credential string, at time.
 // DeleteCredential implements store.Declarations.
 func (db *DB) DeleteCredential(ctx context.Context, credential string, e event.Event) error {
 	return db.change(ctx, "credential", e, "DELETE FROM credentials WHERE id = ?", credential)
+}
+
+// CreatePerspective implements store.Declarations.
+func (db *DB) CreatePerspective(ctx context.Context, p policy.Perspective, e event.Event) error {
+	taken := fault.New(fault.Conflict, "There is a perspective named %s already.", p.Name)
+	return db.declare(ctx, "perspectives", query.PerspectiveColumns, query.PerspectiveValues(p), taken, e)
+}
+
+// PerspectiveByName implements store.Declarations.
+func (db *DB) PerspectiveByName(ctx context.Context, name string) (policy.Perspective, error) {
+	return read(ctx, db, func(q query.Querier) (policy.Perspective, error) { return query.PerspectiveByName(ctx, q, name) })
+}
+
+// Perspectives implements store.Declarations.
+func (db *DB) Perspectives(ctx context.Context) ([]policy.Perspective, error) {
+	return read(ctx, db, func(q query.Querier) ([]policy.Perspective, error) { return query.Perspectives(ctx, q) })
+}
+
+// DeletePerspective implements store.Declarations.
+func (db *DB) DeletePerspective(ctx context.Context, perspective string, e event.Event) error {
+	return execute(ctx, db, func(tx *tx) error {
+		p, err := query.Perspective(ctx, tx, perspective)
+		if err != nil {
+			return err
+		}
+		connectors, err := query.Connectors(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, c := range connectors {
+			if slices.Contains(c.Rules.Quorum.Others(), p.Name) {
+				return fault.New(fault.Conflict, "The connector %s needs the perspective %s; take it out of its quorum first.", c.Name, p.Name)
+			}
+		}
+		if _, err := tx.exec("DELETE FROM perspectives WHERE id = ?", perspective); err != nil {
+			return err
+		}
+		return tx.record(e)
+	})
 }
 
 // Setting implements store.Declarations.

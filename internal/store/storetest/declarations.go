@@ -24,6 +24,7 @@ func testDeclarations(t *testing.T, open Open) {
 		"connectors: rules, suspension": testConnectorChanges,
 		"credentials":                   testCredentials,
 		"credentials: changes":          testCredentialChanges,
+		"perspectives":                  testPerspectives,
 		"settings":                      testSettings,
 	})
 }
@@ -272,4 +273,39 @@ func testSettings(t *testing.T, w *World) {
 	if other != "" {
 		t.Errorf("another setting is %q", other)
 	}
+}
+
+func testPerspectives(t *testing.T, w *World) {
+	p := policy.Perspective{
+		ID: w.ID(), Name: "west", URL: "https://west.example.com:8444", Key: pki.HashKey([]byte("west")), Region: "arin", Created: Noon,
+	}
+	e := w.Event(event.PerspectiveCreated, p.ID)
+	w.tells(e, func() { must(t, w.Store.CreatePerspective(background(), p, e)) })
+	got, err := w.Store.PerspectiveByName(background(), "west")
+	must(t, err)
+	same(t, "the perspective", got, p)
+	_ = w.refuses(fault.Conflict, func() error {
+		twin := p
+		twin.ID = w.ID()
+		return w.Store.CreatePerspective(background(), twin, w.Event(event.PerspectiveCreated, twin.ID))
+	})
+	east := policy.Perspective{ID: w.ID(), Name: "east", URL: "https://east.example.com:8444", Key: pki.HashKey([]byte("east")), Created: Noon}
+	must(t, w.Store.CreatePerspective(background(), east, w.Event(event.PerspectiveCreated, east.ID)))
+	all, err := w.Store.Perspectives(background())
+	must(t, err)
+	same(t, "the perspectives", all, []policy.Perspective{east, p})
+
+	needing := w.Connector.Rules
+	needing.Quorum = policy.Quorum{Perspectives: []string{policy.Here, "west"}}
+	must(t, w.Store.SetRules(background(), w.Connector.ID, w.Connector.Rules, needing, w.Event(event.ConnectorSaved, w.Connector.ID)))
+	_ = w.refuses(fault.Conflict, func() error {
+		return w.Store.DeletePerspective(background(), p.ID, w.Event(event.PerspectiveDeleted, p.ID))
+	})
+	must(t, w.Store.SetRules(background(), w.Connector.ID, needing, w.Connector.Rules, w.Event(event.ConnectorSaved, w.Connector.ID)))
+	e = w.Event(event.PerspectiveDeleted, p.ID)
+	w.tells(e, func() { must(t, w.Store.DeletePerspective(background(), p.ID, e)) })
+	_ = w.refuses(fault.NotFound, func() error {
+		return w.Store.DeletePerspective(background(), p.ID, w.Event(event.PerspectiveDeleted, p.ID))
+	})
+	_ = w.refuses(fault.NotFound, func() error { _, err := w.Store.PerspectiveByName(background(), "west"); return err })
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
 // Populate stores something in every state that the domain knows.
@@ -20,6 +21,9 @@ func (w *World) Populate() {
 	must(w, db.SuspendCredential(ctx, credential.ID, Noon, w.Event(event.CredentialSuspended, credential.ID)))
 	strict := w.NewConnector("strict")
 	must(w, db.SetRules(ctx, strict.ID, strict.Rules, everyRule(), w.Event(event.ConnectorSaved, w.Connector.ID)))
+	must(w, db.CreatePerspective(ctx, policy.Perspective{
+		ID: w.ID(), Name: "east", URL: "https://east.example.com:8444", Key: pki.HashKey([]byte("east")), Region: "ripe", Created: Noon,
+	}, w.Event(event.PerspectiveCreated, w.Organisation.ID)))
 	second := w.Profile
 	second.ID, second.Version = w.ID(), 2
 	must(w, db.SaveProfile(ctx, second, w.Event(event.ProfileSaved, second.ID)))

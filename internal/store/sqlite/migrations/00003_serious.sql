@@ -43,6 +43,17 @@ WHERE EXISTS (SELECT 1 FROM intents i WHERE i.abandoned > 0 AND i.issuer = crl_s
 ALTER TABLE intents ADD COLUMN warnings TEXT;
 ALTER TABLE certificates ADD COLUMN warnings TEXT;
 
+-- Perspectives.
+
+CREATE TABLE perspectives (
+    id      TEXT    NOT NULL PRIMARY KEY,
+    name    TEXT    NOT NULL UNIQUE,
+    url     TEXT    NOT NULL,
+    key     BLOB    NOT NULL, -- SHA-256 of its SubjectPublicKeyInfo
+    region  TEXT    NOT NULL,
+    created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Limits.
 
 -- What was taken of a limit. Here alone times are microseconds, so that rates of many a second are exact.
