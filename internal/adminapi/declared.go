@@ -179,6 +179,7 @@ type SpecChange struct {
 	Usages      *[]pki.Usage   `json:"usages,omitzero"`
 	CommonName  *bool          `json:"common_name,omitzero"`
 	NoCRL       *bool          `json:"no_crl,omitzero"`
+	OCSP        *bool          `json:"ocsp,omitzero"`
 	Public      *bool          `json:"public,omitzero"`
 }
 

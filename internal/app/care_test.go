@@ -18,7 +18,7 @@ func TestCareOverTheSocket(t *testing.T) {
 	r := start(t, settings(t, dir))
 	client := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir)))
 	readiness, err := client.Readiness(t.Context())
-	if err != nil || !readiness.Ready || !readiness.Serving || len(readiness.Checks) != 6 {
+	if err != nil || !readiness.Ready || !readiness.Serving || len(readiness.Checks) != 7 {
 		t.Errorf("%+v %v", readiness, err)
 	}
 	findings, err := client.Check(t.Context())

@@ -39,9 +39,7 @@ func (a *App) accountURL(c policy.Connector, account string) string {
 
 // publicHandler is what the plain HTTP listener answers.
 func (s *server) publicHandler() http.Handler {
-	mux := http.NewServeMux()
-	public.Register(mux, s.app.issue, s.app.log)
-	return mux
+	return public.Handler(s.app.issue, s.app.log)
 }
 
 // AdminHandler is the operator's door, for commands that opened the installation themselves.

@@ -30,6 +30,7 @@ func (a *App) backgroundJobs(own *serverCertificate) []jobs.Job {
 	all := []jobs.Job{
 		{Name: "compromised-keys", Interval: listInterval, Run: a.issue.RevokeCompromised},
 		{Name: "revocation-lists", Interval: listInterval, Run: a.issue.PublishLists},
+		{Name: "ocsp-responders", Interval: renewalInterval, Run: a.issue.RenewResponders},
 		{Name: "resume-issuances", Interval: resumeInterval, Run: a.resumeIssuances},
 		{Name: "resume-validations", Interval: resumeInterval, More: resumeLimit, Run: a.resumeLooks},
 		{Name: "retention", Interval: trimInterval, More: trimStep, Run: func(ctx context.Context) (int, error) {
@@ -93,7 +94,7 @@ func (a *App) standingChecks() []check {
 
 // checks returns the named conditions of readiness of a server.
 func (a *App) checks(own *serverCertificate) []check {
-	return append(a.standingChecks(), check{"server-certificate", func(context.Context) error { return own.problem() }})
+	return append(a.standingChecks(), check{"ocsp", a.checkResponders}, check{"server-certificate", func(context.Context) error { return own.problem() }})
 }
 
 func (a *App) checkClock(ctx context.Context) error {
@@ -151,6 +152,27 @@ func (a *App) checkLists(ctx context.Context) error {
 		}
 		if list.Number == 0 || time.Now().Add(48*time.Hour).After(list.NextUpdate) {
 			return fmt.Errorf("list %d of issuer %s is not renewed; see the log", list.Shard.Number, list.Issuer)
+		}
+	}
+	return nil
+}
+
+// checkResponders wants a responder for every issuer whose certificates name one, with a certificate that lasts for a while.
+func (a *App) checkResponders(ctx context.Context) error {
+	profiles, err := a.db.Profiles(ctx, "")
+	if err != nil {
+		return err
+	}
+	issuers, err := a.db.Issuers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range issuers {
+		if i.Key == "" || !time.Now().Before(i.NotAfter) || !i.NeedsResponder(profiles) {
+			continue
+		}
+		if until := a.engine.ResponderUntil(i.ID); until.Before(time.Now().Add(48*time.Hour)) && until.Before(i.NotAfter) {
+			return fmt.Errorf("the certificate for the OCSP replies of issuer %s is not renewed; see the log", i.ID)
 		}
 	}
 	return nil

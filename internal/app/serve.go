@@ -113,6 +113,9 @@ func (s *server) prepare(ctx context.Context) error {
 	if _, err := a.issue.PublishLists(ctx); err != nil {
 		a.log.Error("not every revocation list could be made; a job goes on with them", slog.Any("error", err))
 	}
+	if _, err := a.issue.RenewResponders(ctx); err != nil {
+		a.log.Error("not every responder for the status of certificates is ready; a job goes on with them", slog.Any("error", err))
+	}
 	return a.writeRoots(ctx)
 }
 

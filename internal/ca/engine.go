@@ -36,6 +36,8 @@ type Engine struct {
 	mu      sync.Mutex
 	issuers map[issuerKey]*slot
 
+	responders responders
+
 	testsMu sync.Mutex
 	tests   map[x509.SignatureAlgorithm]crypto.Signer // throw-away keys
 }

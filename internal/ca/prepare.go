@@ -64,6 +64,9 @@ func (e *Engine) Resume(ctx context.Context, i pki.Issuer, spec pki.Spec, intent
 	if len(certificate.IssuingCertificateURL) == 1 {
 		request.IssuerURL = certificate.IssuingCertificateURL[0]
 	}
+	if len(certificate.OCSPServer) == 1 {
+		request.OCSPURL = certificate.OCSPServer[0]
+	}
 	if len(certificate.CRLDistributionPoints) == 1 && intent.Shard != i.Shard.Number {
 		request.Issuer.Shard = pki.Shard{Number: intent.Shard, URL: certificate.CRLDistributionPoints[0]}
 	}

@@ -85,6 +85,7 @@ func addSpec(flags *pflag.FlagSet, change *adminapi.SpecChange) {
 	flags.Func("keys", "accepted `types` of keys: "+joined(pki.SubjectKeyTypes()), optionalList(&change.Keys, oneOf(pki.SubjectKeyTypes()...)))
 	flags.Func("usages", "extended key `usages`: "+joined([]pki.Usage{pki.ServerAuth, pki.ClientAuth}), optionalList(&change.Usages, oneOf(pki.ServerAuth, pki.ClientAuth)))
 	flags.BoolFunc("common-name", "put the first name into the subject too, for old clients", optional(&change.CommonName, yesNo))
+	flags.BoolFunc("ocsp", "name the place that tells the status of a certificate (OCSP)", optional(&change.OCSP, yesNo))
 	flags.BoolFunc("no-crl", "leave the revocation list out, for lifetimes of at most 7d", optional(&change.NoCRL, yesNo))
 }
 
@@ -102,6 +103,7 @@ func (c *command) profileResult(p adminapi.Profile) result {
 		f.Add("Usages", render.Words(p.Spec.Usages))
 		f.Add("Common name", render.YesNo(p.Spec.CommonName))
 		f.Add("Revocation list", render.YesNo(!p.Spec.NoCRL))
+		f.Add("OCSP", render.YesNo(p.Spec.OCSP))
 		f.Add("This version", render.When(p.Created, c.now()))
 		f.Add("Id", p.ID)
 		return f.Write(w)

@@ -2,6 +2,7 @@ package issue
 
 import (
 	"context"
+	"crypto"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -10,6 +11,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
 	"github.com/everleaf-pki/everleaf/internal/core/limit"
+	"github.com/everleaf-pki/everleaf/internal/core/ocsp"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
@@ -20,6 +22,7 @@ type Store interface {
 	orders
 	issuance
 	certificates
+	revocations
 	declarations
 }
 
@@ -63,6 +66,10 @@ type certificates interface {
 	KeyHasCertificate(ctx context.Context, key pki.KeyHash) (bool, error)
 	Authorized(ctx context.Context, account string, ids []ident.Identifier, now time.Time) ([]ident.Identifier, error)
 	Overrides(ctx context.Context, ended bool) ([]ari.Override, error)
+}
+
+type revocations interface {
+	Standing(ctx context.Context, issuer string, serial pki.Serial) (pki.Standing, error)
 	Entries(ctx context.Context, issuer string, shard int, since time.Time) ([]pki.Entry, error)
 	CRL(ctx context.Context, issuer string, shard int) (pki.CRL, error)
 	CRLsDue(ctx context.Context, before time.Time) ([]pki.CRL, error)
@@ -88,6 +95,14 @@ type Signer interface {
 	Prepare(ctx context.Context, r pki.Request) (pki.Prepared, error)
 	// Resume lints recorded to-be-signed bytes again, so that they can be signed.
 	Resume(ctx context.Context, issuer pki.Issuer, spec pki.Spec, intent pki.Intent) (pki.Prepared, error)
+	// PrepareResponder makes a key for OCSP replies, and builds and lints its certificate.
+	PrepareResponder(ctx context.Context, r pki.ResponderRequest) (crypto.Signer, pki.Prepared, error)
+	// UseResponder has the issuer's OCSP replies signed with that key from now on.
+	UseResponder(issuer pki.Issuer, key crypto.Signer, der []byte) error
+	// ResponderUntil tells when the certificate of the issuer's key for OCSP replies ends; zero: there is none.
+	ResponderUntil(issuer string) time.Time
+	// SignOCSP signs an answer and verifies it under the issuer before returning the reply's DER.
+	SignOCSP(ctx context.Context, issuer pki.Issuer, answer ocsp.Answer) ([]byte, error)
 	// SignCRL signs a revocation list and verifies it under the issuer before returning its DER.
 	SignCRL(ctx context.Context, r pki.CRLRequest) ([]byte, error)
 }

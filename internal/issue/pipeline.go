@@ -79,6 +79,7 @@ func (s *Service) prepare(ctx context.Context, p plan) (pki.Intent, pki.Prepared
 	request := pki.Request{
 		Issuer: issuer, Spec: p.profile.Spec, Names: p.names, PublicKey: p.key, Serial: pki.NewSerial(random),
 		NotBefore: notBefore, NotAfter: notAfter, IssuerURL: pki.IssuerURL(s.options.PublicURL(), issuer.ID),
+		OCSPURL: pki.OCSPURL(s.options.PublicURL(), issuer.ID),
 	}
 	prepared, err := s.signer.Prepare(ctx, request)
 	if err != nil {

@@ -58,6 +58,9 @@ func (s *Service) ResumeIssuances(ctx context.Context, before time.Time, giveUp 
 
 // finish signs an intent, or abandons it when its key is blocked or signing has failed for giveUp.
 func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Duration) error {
+	if intent.Profile == "" {
+		return s.forgone(ctx, intent)
+	}
 	// A key that is known to be compromised is not certified (BR section 6.1.1.3), also when its intent came first.
 	blocked, err := s.store.KeyBlocked(ctx, intent.KeyHash)
 	if err == nil && blocked {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -60,6 +61,10 @@ type Service struct {
 	looks     *flights
 	missing   notes // which connectors offer profiles that do not exist
 	patience  patience
+
+	responders sync.Mutex // lets one OCSP responder be made at a time
+	answers    answers
+	parsed     parsedIssuers
 }
 
 // New returns the use cases on engines.

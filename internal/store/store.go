@@ -33,6 +33,7 @@ type Store interface {
 	Certificates
 	Renewals
 	Limits
+	Revocations
 	Declarations
 	Log
 	Maintenance
@@ -151,6 +152,13 @@ type Certificates interface {
 	KeyHasCertificate(ctx context.Context, key pki.KeyHash) (bool, error)
 	// Authorized returns those of ids for which the account holds an authorization that is valid at now (wildcards only by wildcards).
 	Authorized(ctx context.Context, account string, ids []ident.Identifier, now time.Time) ([]ident.Identifier, error)
+}
+
+// Revocations keeps what the world is told of certificates: the status of each, and the lists.
+type Revocations interface {
+	// Standing returns what is known of a serial number of an issuer: also of one whose certificate is not signed yet, and of
+	// an abandoned intent, which counts as revoked since it was given up. NotFound for a number that the issuer gave to nobody.
+	Standing(ctx context.Context, issuer string, serial pki.Serial) (pki.Standing, error)
 
 	// Entries returns what the next list of a shard must name: its revoked certificates and its abandoned intents, which may
 	// have been signed, that expire after since, or that were revoked after it, where since is the ThisUpdate of the list before, and zero for the first (one list after

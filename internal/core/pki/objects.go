@@ -82,6 +82,7 @@ type Spec struct {
 	Usages      []Usage   `json:"usages"`           // extended key usages
 	CommonName  bool      `json:"common_name"`      // put the first DNS name of at most 64 octets into the subject
 	NoCRL       bool      `json:"no_crl,omitempty"` // short-lived: no distribution point
+	OCSP        bool      `json:"ocsp,omitempty"`   // name the place that tells the status of one certificate
 	Public      bool      `json:"public,omitempty"` // the rules of the CA/Browser Forum for TLS apply
 }
 
@@ -137,6 +138,7 @@ type Request struct {
 	NotBefore time.Time
 	NotAfter  time.Time // the last second of validity
 	IssuerURL string    // caIssuers in the AIA extension; "" leaves it out
+	OCSPURL   string    // likewise, for a profile with OCSP
 }
 
 // Prepared is a linted certificate that can be signed once: only linting makes one, so linting cannot be skipped.

@@ -34,6 +34,9 @@ func (r Request) Template() (*x509.Certificate, error) {
 	if r.IssuerURL != "" {
 		template.IssuingCertificateURL = []string{r.IssuerURL}
 	}
+	if r.Spec.OCSP {
+		template.OCSPServer = []string{r.OCSPURL}
+	}
 	if !r.Spec.NoCRL {
 		template.CRLDistributionPoints = []string{r.Issuer.Shard.URL}
 	}

@@ -17,6 +17,12 @@ func (i Issuer) NextShard(base string) Shard {
 	return Shard{Number: number, URL: ShardURL(base, i.ID, number)}
 }
 
+// OCSPURL returns where the status of an issuer's certificates is told, below the public base URL of the installation:
+// BASE/ocsp/ISSUER.
+func OCSPURL(base, issuerID string) string {
+	return fmt.Sprintf("%s/ocsp/%s", strings.TrimRight(base, "/"), issuerID)
+}
+
 // IssuerURL returns where the certificate of an issuer is served as DER, below the public base URL of the
 // installation: BASE/issuer/ISSUER.cer.
 func IssuerURL(base, issuerID string) string {

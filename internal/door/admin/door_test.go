@@ -172,11 +172,11 @@ func TestSpecReachesTheProfile(t *testing.T) {
 	h := newHouse(t)
 	change := adminapi.SpecChange{
 		Description: ptr("For machines"), Issuer: ptr("root"), Lifetime: ptr(span.Day), Backdate: ptr(span.Of(time.Minute)),
-		Keys: &[]pki.KeyType{pki.Ed25519}, Usages: &[]pki.Usage{pki.ClientAuth}, CommonName: ptr(true), NoCRL: ptr(true),
+		Keys: &[]pki.KeyType{pki.Ed25519}, Usages: &[]pki.Usage{pki.ClientAuth}, CommonName: ptr(true), NoCRL: ptr(true), OCSP: ptr(true),
 	}
 	want := pki.Spec{
 		Description: "For machines", Issuer: "root", Lifetime: span.Day, Backdate: span.Of(time.Minute),
-		Keys: []pki.KeyType{pki.Ed25519}, Usages: []pki.Usage{pki.ClientAuth}, CommonName: true, NoCRL: true,
+		Keys: []pki.KeyType{pki.Ed25519}, Usages: []pki.Usage{pki.ClientAuth}, CommonName: true, NoCRL: true, OCSP: true,
 	}
 	saved, err := h.client.SaveProfile(t.Context(), "", manage.Default, change)
 	if diff := cmp.Diff(want, saved.Spec); diff != "" || err != nil || saved.Version != 2 {

@@ -1,5 +1,5 @@
 // Package public is the door for what everybody may fetch over plain HTTP: revocation lists at the URLs that stand
-// in certificates, issuers for clients that build chains, and the roots.
+// in certificates, the status of single certificates, issuers for clients that build chains, and the roots.
 //
 // It speaks plain HTTP because a client needs these to judge TLS certificates (RFC 5280 section 8): what it serves is
 // signed and public.
@@ -21,7 +21,9 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ocsp"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/issue"
 	"github.com/everleaf-pki/everleaf/internal/web"
 )
 
@@ -32,6 +34,8 @@ type Publication interface {
 	RevocationList(ctx context.Context, issuer string, shard int) (pki.CRL, error)
 	Issuer(ctx context.Context, id string) (pki.Issuer, error)
 	Roots(ctx context.Context) ([]pki.Issuer, error)
+	// Status says what a certificate is worth. Errors: Unauthorized when nothing is known of it, Unavailable.
+	Status(ctx context.Context, issuer string, id ocsp.CertID) (issue.StatusReply, error)
 }
 
 // maxAge bounds how long a cache may keep a revocation list: a revocation is seen within it.

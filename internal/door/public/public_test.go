@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ocsp"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/issue"
 )
 
 type shelf struct{ err error }
@@ -36,6 +38,14 @@ func (s shelf) Issuer(_ context.Context, id string) (pki.Issuer, error) {
 
 func (s shelf) Roots(context.Context) ([]pki.Issuer, error) {
 	return []pki.Issuer{{Certificate: []byte("one")}, {Certificate: []byte("two")}}, s.err
+}
+
+func (s shelf) Status(_ context.Context, issuer string, id ocsp.CertID) (issue.StatusReply, error) {
+	if issuer != "i1" || id.Serial != "4a" {
+		return issue.StatusReply{}, fault.New(fault.Unauthorized, "nothing known")
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	return issue.StatusReply{DER: []byte("good"), ThisUpdate: now, NextUpdate: now.Add(24 * time.Hour)}, s.err
 }
 
 func TestDocuments(t *testing.T) {

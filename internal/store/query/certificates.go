@@ -174,6 +174,22 @@ func SerialUsed(ctx context.Context, q Querier, issuer string, serial pki.Serial
 	return exists(ctx, q, "SELECT 1 FROM certificates WHERE serial = ? AND issuer = ?", octets, issuer)
 }
 
+// Standing returns what is known of a serial number of an issuer; NotFound for one that nobody has. It is one statement, so
+// that an intent that becomes a certificate meanwhile is not missed.
+func Standing(ctx context.Context, q Querier, issuer string, serial pki.Serial) (pki.Standing, error) {
+	octets, err := Serial(serial)
+	if err != nil {
+		return pki.Standing{}, Missing("certificate")
+	}
+	return one(ctx, q, "certificate", func(rows *sql.Rows) (s pki.Standing, err error) {
+		var revoked int64
+		err = rows.Scan(&s.Pending, &revoked, &s.Reason)
+		s.Revoked = moment(revoked)
+		return s, err
+	}, "SELECT 0, revoked, reason FROM certificates WHERE serial = ?1 AND issuer = ?2 "+
+		"UNION ALL SELECT abandoned = 0, abandoned, 0 FROM intents WHERE serial = ?1 AND issuer = ?2", octets, issuer)
+}
+
 // KeyHasCertificate reports whether a certificate was issued for a key, is being issued, or may have been signed.
 func KeyHasCertificate(ctx context.Context, q Querier, key pki.KeyHash) (bool, error) {
 	return exists(ctx, q, "SELECT 1 FROM certificates WHERE substr(key_hash, 1, 8) = ? AND key_hash = ? "+

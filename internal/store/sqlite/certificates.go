@@ -119,25 +119,30 @@ func (t *tx) markRevoked(c pki.Certificate, at int64, reason pki.Reason) error {
 	return err
 }
 
+// Standing implements store.Revocations.
+func (db *DB) Standing(ctx context.Context, issuer string, serial pki.Serial) (pki.Standing, error) {
+	return read(ctx, db, func(q query.Querier) (pki.Standing, error) { return query.Standing(ctx, q, issuer, serial) })
+}
+
 // markShard says that the list of a shard lacks something.
 const markShard = "UPDATE crl_shards SET stale = 1 WHERE issuer = ? AND number = ? AND stale = 0"
 
-// Entries implements store.Certificates.
+// Entries implements store.Revocations.
 func (db *DB) Entries(ctx context.Context, issuer string, shard int, since time.Time) ([]pki.Entry, error) {
 	return read(ctx, db, func(q query.Querier) ([]pki.Entry, error) { return query.Entries(ctx, q, issuer, shard, since) })
 }
 
-// CRL implements store.Certificates.
+// CRL implements store.Revocations.
 func (db *DB) CRL(ctx context.Context, issuer string, shard int) (pki.CRL, error) {
 	return read(ctx, db, func(q query.Querier) (pki.CRL, error) { return query.CRL(ctx, q, issuer, shard) })
 }
 
-// CRLsDue implements store.Certificates.
+// CRLsDue implements store.Revocations.
 func (db *DB) CRLsDue(ctx context.Context, before time.Time) ([]pki.CRL, error) {
 	return read(ctx, db, func(q query.Querier) ([]pki.CRL, error) { return query.CRLsDue(ctx, q, before) })
 }
 
-// SaveCRL implements store.Certificates.
+// SaveCRL implements store.Revocations.
 //
 // Whether the list is complete is told by counting, not by clocks: a revocation that waited for its turn in the
 // database is dated before it was stored. A changed reason does not change the count, so after one the next list

@@ -115,6 +115,7 @@ func callEverything(t *testing.T, w *storetest.World) {
 	_, _ = db.Unfinished(ctx, noon, 10)
 	_, _ = db.Intents(ctx, noon, "", 10)
 	_, _ = db.Entries(ctx, w.Issuer.ID, 1, noon)
+	_, _ = db.Standing(ctx, w.Issuer.ID, c.Serial)
 	_, _ = db.CRL(ctx, w.Issuer.ID, 1)
 	_, _ = db.CRLsDue(ctx, noon)
 	_, _ = db.KeyBlocked(ctx, c.KeyHash)

@@ -4,14 +4,56 @@ import (
 	"testing"
 	"time"
 
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
 
+// standing returns what is known of a serial number of the issuer.
+func (w *World) standing(serial pki.Serial) pki.Standing {
+	w.Helper()
+	return load(w, func() (pki.Standing, error) { return w.Store.Standing(background(), w.Issuer.ID, serial) })
+}
+
+// A serial number is known from the moment when it may be signed. Proves INC-5, INC-39.
+func testStanding(t *testing.T, w *World) {
+	i, der := w.Intent(w.NewReadyOrder(w.NewAccount().ID, "example.com"))
+	unknown := func(issuer string, serial pki.Serial) {
+		t.Helper()
+		_, err := w.Store.Standing(background(), issuer, serial)
+		wantKind(t, err, fault.NotFound)
+	}
+	unknown(w.Issuer.ID, i.Serial)
+	w.Begin(i)
+	same(t, "while it is signed", w.standing(i.Serial), pki.Standing{Pending: true})
+	c := w.Complete(i, der)
+	same(t, "issued", w.standing(i.Serial), pki.Standing{})
+	other := w.secondIssuer()
+	unknown(other.ID, i.Serial)
+	unknown(w.Issuer.ID, "00"+i.Serial)
+	_, err := w.revoke(c.ID, Noon, pki.Superseded, false)
+	must(t, err)
+	same(t, "revoked", w.standing(i.Serial), pki.Standing{Revoked: Noon, Reason: pki.Superseded})
+
+	sibling, _ := w.Intent(acme.Order{Identifiers: w.Names("example.com")})
+	sibling.Serial, sibling.Issuer = i.Serial, other.ID
+	w.Begin(sibling)
+	must(t, w.complete(sibling.ID, der))
+	got, err := w.Store.Standing(background(), other.ID, i.Serial)
+	must(t, err)
+	same(t, "the same number of another issuer", got, pki.Standing{})
+
+	lost, _ := w.Intent(w.NewReadyOrder(w.NewAccount().ID, "example.com"))
+	w.Begin(lost)
+	must(t, w.abandon(lost.ID))
+	same(t, "abandoned", w.standing(lost.Serial), pki.Standing{Revoked: Noon})
+}
+
 func testRevocation(t *testing.T, open Open) {
 	each(t, open, map[string]func(*testing.T, *World){
 		"revoke":               testRevoke,
+		"standing":             testStanding,
 		"key compromise":       testRevokeCompromise,
 		"proof after a claim":  testRevokeProves,
 		"blocked keys":         testRevokeBlocks,

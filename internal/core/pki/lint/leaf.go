@@ -78,7 +78,12 @@ func (r *report) leafPointers(c *x509.Certificate, request pki.Request) {
 		crls = []string{request.Issuer.Shard.URL}
 	}
 	r.check(slices.Equal(c.CRLDistributionPoints, crls) && !slices.Contains(crls, ""), "leaf-crl", "the distribution point is not the URL of the issuer's shard")
-	r.pointers("leaf", c, request.IssuerURL)
+	var responders []string
+	if request.Spec.OCSP {
+		responders = []string{request.OCSPURL}
+	}
+	r.check(!slices.Contains(responders, ""), "leaf-ocsp", "the profile wants OCSP, and nobody knows where it is")
+	r.pointers("leaf", c, request.IssuerURL, responders...)
 }
 
 // frame checks what connects a certificate with its issuer: name, key identifier, algorithm.
@@ -98,11 +103,12 @@ func (r *report) serial(kind string, c *x509.Certificate, want pki.Serial) {
 	r.check(pki.SerialOf(c.SerialNumber) == want, kind+"-serial", "the serial number is not the requested one")
 }
 
-// pointers checks that authority information access holds the issuer's URL and nothing else.
-func (r *report) pointers(kind string, c *x509.Certificate, issuerURL string) {
+// pointers checks that authority information access holds the issuer's URL, those of OCSP, and nothing else.
+func (r *report) pointers(kind string, c *x509.Certificate, issuerURL string, responders ...string) {
 	var want []string
 	if issuerURL != "" {
 		want = []string{issuerURL}
 	}
-	r.check(slices.Equal(c.IssuingCertificateURL, want) && len(c.OCSPServer) == 0, kind+"-aia", "the authority information access is not exactly the issuer's URL")
+	r.check(slices.Equal(c.IssuingCertificateURL, want) && slices.Equal(c.OCSPServer, responders), kind+"-aia",
+		"the authority information access is not exactly the issuer's URL and that of OCSP where the profile wants it")
 }
