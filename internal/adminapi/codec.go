@@ -11,9 +11,10 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/strictjson"
 )
 
-// Encode writes a value of this package as JSON. A list without elements is [], never null.
+// Encode writes a value of this package as JSON. A list without elements is [], never null; the members of a map are
+// in the order of their names.
 func Encode(v any) ([]byte, error) {
-	text, err := json.Marshal(v)
+	text, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
 		return nil, fmt.Errorf("encode JSON: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
@@ -31,6 +32,7 @@ func TestTables(t *testing.T) {
 		"cert revoke ff01", "cert revoke ff02", "cert revoke ff02 -o json",
 		"renewal list", "renewal override --name .example.com", "renewal end override1", "event list", "clock accept",
 		"perspective list", "perspective show east",
+		"limit list", "limit resume --account acc1 --name www.example.com",
 	} {
 		stdout, stderr, code := b.run(strings.Fields(args)...)
 		all.WriteString("$ everleaf " + args + "\n" + stdout)
@@ -102,9 +104,21 @@ func sampleAnswers() map[string]any {
 		"POST /v1/clock/accept":                    adminapi.Clock{Now: noon, Newest: noon.Add(24 * time.Hour), Accepted: true},
 		"GET /v1/perspectives":                     adminapi.Perspectives{TrustedKey: strings.Repeat("12", 32), Perspectives: []adminapi.Perspective{samplePerspective()}},
 		"GET /v1/perspectives/east":                samplePerspective(),
+		"GET /v1/limits": adminapi.Limits{Limits: []adminapi.Limit{
+			{Connector: "shops", Kind: limit.OrdersPerDomain, Subject: "example.com", Rate: limit.Rate{Count: 300, Period: span.Day}, Taken: 12, FreeAt: noon.Add(time.Hour)},
+			samplePause(),
+		}},
+		"POST /v1/limits/resume": samplePause(),
 		"GET /v1/events?limit=100": adminapi.Events{Events: []adminapi.Event{
 			{ID: "event1", At: noon.Add(-time.Second), Organisation: "default", Actor: "admin:local", Action: "certificate.revoked", Object: "cert1", Detail: hostile},
 		}},
+	}
+}
+
+func samplePause() adminapi.Limit {
+	return adminapi.Limit{
+		Connector: "shops", Kind: limit.FailedValidations, Subject: "acc1 www.example.com", Rate: limit.Rate{Count: 60, Period: span.Day / 24},
+		FailuresInRow: 100, PausedUntil: noon.Add(30 * 24 * time.Hour),
 	}
 }
 

@@ -102,10 +102,17 @@ const rulesTries = 5
 // the rules that there are by then. Errors: NotFound; Malformed for a rule that cannot be; Conflict when others were
 // always faster.
 func (s *Service) SetRules(ctx context.Context, by Actor, name string, change Change[policy.Rules]) (ConnectorView, error) {
+	return s.changeRules(ctx, by, name, event.ConnectorSaved, "changed the rules", change)
+}
+
+// changeRules is SetRules with what the log tells of it.
+func (s *Service) changeRules(
+	ctx context.Context, by Actor, name string, action event.Action, detail string, change Change[policy.Rules],
+) (ConnectorView, error) {
 	var c policy.Connector
 	var err error
 	for range rulesTries {
-		if c, err = s.setRules(ctx, by, name, change); !fault.Is(err, fault.Conflict) {
+		if c, err = s.setRules(ctx, by, name, action, detail, change); !fault.Is(err, fault.Conflict) {
 			break
 		}
 	}
@@ -116,7 +123,9 @@ func (s *Service) SetRules(ctx context.Context, by Actor, name string, change Ch
 }
 
 // setRules changes the rules once. Error beyond those of SetRules: Conflict when they were changed meanwhile.
-func (s *Service) setRules(ctx context.Context, by Actor, name string, change Change[policy.Rules]) (policy.Connector, error) {
+func (s *Service) setRules(
+	ctx context.Context, by Actor, name string, action event.Action, detail string, change Change[policy.Rules],
+) (policy.Connector, error) {
 	c, err := s.connector(ctx, name)
 	if err != nil {
 		return c, err
@@ -125,7 +134,7 @@ func (s *Service) setRules(ctx context.Context, by Actor, name string, change Ch
 	if c.Rules, err = s.edit(ctx, c.Organisation, old, change); err != nil {
 		return c, err
 	}
-	e, err := s.happening(by, event.ConnectorSaved, c.Organisation, c.ID, "changed the rules")
+	e, err := s.happening(by, action, c.Organisation, c.ID, detail)
 	if err != nil {
 		return c, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/ari"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
@@ -20,6 +21,7 @@ type Store interface {
 	connectors
 	credentials
 	perspectives
+	limits
 	records
 	renewals
 }
@@ -63,6 +65,12 @@ type perspectives interface {
 	PerspectiveByName(ctx context.Context, name string) (policy.Perspective, error)
 	Perspectives(ctx context.Context) ([]policy.Perspective, error)
 	DeletePerspective(ctx context.Context, perspective string, e event.Event) error
+}
+
+type limits interface {
+	Levels(ctx context.Context, connector string, kind limit.Kind, now time.Time, most int) ([]limit.Level, error)
+	Level(ctx context.Context, connector string, key limit.Key) (limit.Level, error)
+	ResetLevel(ctx context.Context, connector string, key limit.Key, e event.Event) error
 }
 
 type records interface {

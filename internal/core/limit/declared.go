@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -83,6 +84,19 @@ func (l Limits) Proof(account, identifier string, now time.Time) Charge {
 	c.Pause = l.RateFor(FailuresInARow, now, account, identifier).Count
 	c.Shown = identifier
 	return c
+}
+
+// Of returns the charge of a limit by what a store keeps of it.
+func (l Limits) Of(k Key, now time.Time) Charge {
+	switch k.Kind {
+	case FailedValidations:
+		account, identifier := SplitPair(k.Subject)
+		return l.Proof(account, identifier, now)
+	case OrdersPerSet, CertificatesPerSet:
+		return l.Charge(k.Kind, k.Subject, now, strings.Split(k.Subject, ",")...)
+	default:
+		return l.Charge(k.Kind, k.Subject, now)
+	}
 }
 
 // Check returns a sentence for each thing that cannot be.

@@ -7,6 +7,7 @@ package admin
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
@@ -41,7 +42,7 @@ func New(m *manage.Service, o Options) http.Handler {
 	}
 	o.Web.MaxBody = adminapi.MaxBody
 	mux := http.NewServeMux()
-	for _, route := range append(append(routes(), careRoutes()...), route{path: "/", handle: (*door).nothing}) {
+	for _, route := range append(slices.Concat(routes(), limitRoutes(), careRoutes()), route{path: "/", handle: (*door).nothing}) {
 		mux.Handle(route.pattern(), web.Adapt(o.Web, d.serve(route)))
 	}
 	return mux

@@ -22,7 +22,9 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/span"
 	"github.com/everleaf-pki/everleaf/internal/manage"
 )
 
@@ -88,11 +90,13 @@ func (h *house) failedOrder(t *testing.T, a acme.Account, p pki.Profile) acme.Or
 		Identifiers: []ident.Identifier{name(t, "*.example.com")}, Created: start, Expires: start.Add(time.Hour),
 		Authorizations: []string{authorization.ID},
 	}
-	if err := h.Store.CreateOrder(t.Context(), o, []acme.Authorization{authorization}, h.Event(event.OrderCreated, o.ID)); err != nil {
+	limits := limit.Limits{Rates: map[limit.Kind]limit.Rate{limit.OrdersPerAccount: {Count: 5, Period: span.Day}}}
+	charge := limits.Charge(limit.OrdersPerAccount, a.ID, start)
+	if err := h.Store.CreateOrder(t.Context(), o, []acme.Authorization{authorization}, h.Event(event.OrderCreated, o.ID), charge); err != nil {
 		t.Fatal(err)
 	}
 	conclusion := acme.Conclusion{
-		Authorization: authorization.ID, Method: acme.DNS01, KeyAuthorization: "token.key", Now: start,
+		Authorization: authorization.ID, Method: acme.DNS01, KeyAuthorization: "token.key", Now: start, Proof: limits.Proof(a.ID, "example.com", start),
 		Outcome: acme.Outcome{Failure: &acme.Failure{Kind: string(fault.DNS), Public: "There is no such name."}, Attempts: []acme.Attempt{oneAttempt()}},
 	}
 	if _, err := h.Store.Conclude(t.Context(), conclusion, h.Event(event.AuthorizationInvalid, authorization.ID)); err != nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/door/admin"
 )
 
@@ -94,6 +95,27 @@ func TestClientReachesEveryRoute(t *testing.T) {
 			return err
 		},
 		func() error { _, err := c.Events(ctx, kid, adminapi.Page{}); return err },
+		func() error {
+			o := adminapi.LimitOverride{Account: e.account.ID, Kind: limit.OrdersPerAccount, Rate: "5/1d"}
+			return second(c.OverrideLimit(ctx, o))
+		},
+		func() error {
+			found, err := c.Limits(ctx, "default", "")
+			if len(found.Limits) != 2 {
+				t.Errorf("%d limits are shown", len(found.Limits))
+			}
+			return err
+		},
+		func() error {
+			o := adminapi.LimitOverride{Account: e.account.ID, Kind: limit.OrdersPerAccount, Rate: adminapi.RateUsual}
+			return second(c.OverrideLimit(ctx, o))
+		},
+		func() error {
+			return second(c.ResetLimit(ctx, adminapi.LimitReset{Kind: limit.OrdersPerAccount, Subject: e.account.ID}))
+		},
+		func() error {
+			return second(c.ResumeLimit(ctx, adminapi.LimitResume{Account: e.account.ID, Name: "example.com"}))
+		},
 		func() error { _, err := c.AcceptClock(ctx); return err },
 	}
 	for n, call := range calls {
@@ -108,6 +130,8 @@ func TestClientReachesEveryRoute(t *testing.T) {
 		}
 	}
 }
+
+func second[T any](_ T, err error) error { return err }
 
 // versioned is a transport that looks at the beginning of every answer.
 type versioned struct {
