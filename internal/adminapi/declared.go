@@ -181,6 +181,14 @@ type SpecChange struct {
 	NoCRL       *bool          `json:"no_crl,omitzero"`
 	OCSP        *bool          `json:"ocsp,omitzero"`
 	Public      *bool          `json:"public,omitzero"`
+
+	Lifetimes   *[]pki.Lifetime  `json:"lifetimes,omitzero"`
+	KeyUsages   *[]pki.KeyUsage  `json:"key_usages,omitzero"`
+	Subject     *[]pki.Field     `json:"subject,omitzero"`
+	Names       *[]string        `json:"names,omitzero"`
+	Policies    *[]pki.Policy    `json:"policies,omitzero"`
+	Extensions  *[]pki.Extension `json:"extensions,omitzero"`
+	NoIssuerURL *bool            `json:"no_issuer_url,omitzero"`
 }
 
 // Issuer is a CA certificate.

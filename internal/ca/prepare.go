@@ -59,7 +59,7 @@ func (e *Engine) Resume(ctx context.Context, i pki.Issuer, spec pki.Spec, intent
 	}
 	request := pki.Request{
 		Issuer: i, Spec: spec, Names: intent.Names, PublicKey: certificate.PublicKey,
-		Serial: intent.Serial, NotBefore: intent.NotBefore, NotAfter: intent.NotAfter,
+		Subject: pki.SubjectOf(certificate), Serial: intent.Serial, NotBefore: intent.NotBefore, NotAfter: intent.NotAfter,
 	}
 	if len(certificate.IssuingCertificateURL) == 1 {
 		request.IssuerURL = certificate.IssuingCertificateURL[0]

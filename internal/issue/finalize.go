@@ -32,7 +32,7 @@ func (s *Service) Finalize(ctx context.Context, r Requester, id string, der []by
 	if err != nil {
 		return OrderView{}, err
 	}
-	key, err := s.requestedKey(ctx, profile, view.Order, der)
+	key, subject, err := s.requested(ctx, profile, view.Order, der)
 	if err != nil {
 		return OrderView{}, err
 	}
@@ -40,7 +40,7 @@ func (s *Service) Finalize(ctx context.Context, r Requester, id string, der []by
 	defer cancel()
 	_, err = s.certify(ctx, plan{
 		organisation: r.Connector.Organisation, connector: r.Connector.ID, account: r.Account.ID, order: id,
-		profile: profile, names: view.Identifiers, key: key,
+		profile: profile, names: view.Identifiers, subject: subject, key: key,
 		notBefore: view.NotBefore, notAfter: view.NotAfter, replaces: view.Replaces, actor: r.actor(),
 		charges: certificateCharges(r, view.Order, s.now()),
 	})
@@ -62,19 +62,21 @@ func (s *Service) finalized(ctx context.Context, r Requester, id string, failed 
 	return view, nil
 }
 
-// requestedKey returns the key of a certificate request that fits the order and the profile. Every refusal is BadCSR.
-func (s *Service) requestedKey(ctx context.Context, p pki.Profile, o acme.Order, der []byte) (crypto.PublicKey, error) {
+// requested returns what a certificate gets from a certificate request that fits the order and the profile: the key, and
+// the parts of the subject that the profile leaves to it. Every refusal is BadCSR.
+func (s *Service) requested(ctx context.Context, p pki.Profile, o acme.Order, der []byte) (crypto.PublicKey, []pki.Attribute, error) {
 	csr, err := pki.ParseCSR(der)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := pki.CheckCSR(csr, o.Identifiers, p.Spec.Keys); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := s.notAnAccountKey(ctx, csr.PublicKey); err != nil {
-		return nil, err
+	subject, err := p.Spec.DecideSubject(csr)
+	if err != nil {
+		return nil, nil, err
 	}
-	return csr.PublicKey, nil
+	return csr.PublicKey, subject, s.notAnAccountKey(ctx, csr.PublicKey)
 }
 
 // notAnAccountKey refuses the key of any account for a certificate (RFC 8555 section 11.1).

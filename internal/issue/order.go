@@ -51,6 +51,9 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 		return OrderView{}, err
 	}
 	now := s.now()
+	if err := s.judgeNames(ctx, profile, ids, now); err != nil {
+		return OrderView{}, err
+	}
 	if err := s.checkWindow(ctx, r.Connector, profile, n, now); err != nil {
 		return OrderView{}, err
 	}

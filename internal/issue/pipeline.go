@@ -20,6 +20,7 @@ type plan struct {
 	organisation, connector, account, order string
 	profile                                 pki.Profile
 	names                                   []ident.Identifier
+	subject                                 []pki.Attribute // beside the common name
 	key                                     crypto.PublicKey
 	notBefore, notAfter                     time.Time // as asked; zero: the profile decides
 	replaces                                string    // id of the certificate whose place it takes; "" for none
@@ -77,7 +78,7 @@ func (s *Service) prepare(ctx context.Context, p plan) (pki.Intent, pki.Prepared
 	var random [pki.SerialBytes]byte
 	fill(random[:])
 	request := pki.Request{
-		Issuer: issuer, Spec: p.profile.Spec, Names: p.names, PublicKey: p.key, Serial: pki.NewSerial(random),
+		Issuer: issuer, Spec: p.profile.Spec, Names: p.names, Subject: p.subject, PublicKey: p.key, Serial: pki.NewSerial(random),
 		NotBefore: notBefore, NotAfter: notAfter, IssuerURL: pki.IssuerURL(s.options.PublicURL(), issuer.ID),
 		OCSPURL: pki.OCSPURL(s.options.PublicURL(), issuer.ID),
 	}

@@ -96,6 +96,10 @@ func (s *Service) resume(ctx context.Context, intent pki.Intent) error {
 	if err != nil {
 		return err
 	}
+	// What was short enough when it was prepared may be too long to be signed now.
+	if life := intent.NotAfter.Sub(intent.NotBefore) + time.Second; life > profile.Spec.LifetimeAt(s.now()) {
+		return fmt.Errorf("its validity of %s is longer than its profile permits by now", life)
+	}
 	prepared, err := s.signer.Resume(ctx, issuer, profile.Spec, intent)
 	if err != nil {
 		return err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"slices"
+	"strings"
 
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
@@ -37,7 +37,7 @@ func (s *Service) SaveProfile(ctx context.Context, by Actor, organisation, name 
 	if newest.Version == 0 {
 		spec = pki.DefaultSpec(Default)
 	}
-	spec.Keys, spec.Usages = slices.Clone(spec.Keys), slices.Clone(spec.Usages) // change may write into them
+	spec = spec.Clone() // change may write into its lists
 	if change != nil {
 		if err := change(&spec); err != nil {
 			return ProfileView{}, err
@@ -72,6 +72,11 @@ func (s *Service) checkSpec(ctx context.Context, organisation string, spec pki.S
 	if err := spec.Validate(); err != nil {
 		return err
 	}
+	var found findings
+	checkEach(&found, "names", spec.Names, wrongPattern)
+	if len(found) > 0 {
+		return fault.New(fault.Malformed, "%s", strings.Join(found, " "))
+	}
 	issuers, err := s.store.Issuers(ctx)
 	if err != nil {
 		return err
@@ -82,11 +87,24 @@ func (s *Service) checkSpec(ctx context.Context, organisation string, spec pki.S
 			continue
 		}
 		if i.Name == spec.Issuer {
-			return nil
+			return checkIssuer(spec, i)
 		}
 		names = append(names, i.Name)
 	}
 	return fault.New(fault.Malformed, "issuer: %s", fault.Sentence(unknown("issuer with its key on this machine", spec.Issuer, names)))
+}
+
+// checkIssuer refuses usages that the issuer's certificate does not have. Error: Malformed.
+func checkIssuer(spec pki.Spec, i pki.Issuer) error {
+	certificate, err := i.Parse()
+	if err != nil {
+		return err
+	}
+	if !pki.PermitsUsages(certificate, spec.Usages) {
+		return fault.New(fault.Malformed, "usages: the certificate of the issuer %s permits only its own extended key usages, and not all of %v; "+
+			"make an issuer for them with: everleaf ca create NAME --usages ...", i.Name, spec.Usages)
+	}
+	return nil
 }
 
 // Profiles returns the newest version of each profile, by name.

@@ -44,7 +44,7 @@ func (r CARequest) Intermediate() (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	if template.ExtKeyUsage, err = extendedKeyUsages(r.Usages); err != nil {
+	if template.ExtKeyUsage, template.UnknownExtKeyUsage, err = extendedKeyUsages(r.Usages); err != nil {
 		return nil, err
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign | x509.KeyUsageCRLSign

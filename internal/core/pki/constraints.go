@@ -2,6 +2,7 @@ package pki
 
 import (
 	"crypto/x509"
+	"encoding/asn1"
 	"net"
 	"slices"
 	"strings"
@@ -45,4 +46,18 @@ func permitsAddress(ca *x509.Certificate, address net.IP) bool {
 		return false
 	}
 	return len(ca.PermittedIPRanges) == 0 || slices.ContainsFunc(ca.PermittedIPRanges, holds)
+}
+
+// PermitsUsages reports whether the extended key usages of a CA certificate let it certify leaves with these: none at all
+// limit nothing, and a leaf with another one would be refused by every client that follows the chain.
+func PermitsUsages(ca *x509.Certificate, usages []Usage) bool {
+	if len(ca.ExtKeyUsage)+len(ca.UnknownExtKeyUsage) == 0 || slices.Contains(ca.ExtKeyUsage, x509.ExtKeyUsageAny) {
+		return true
+	}
+	return !slices.ContainsFunc(usages, func(u Usage) bool { return !hasUsage(ca, u) })
+}
+
+func hasUsage(ca *x509.Certificate, u Usage) bool {
+	return slices.ContainsFunc(ca.ExtKeyUsage, func(k x509.ExtKeyUsage) bool { return k.OID().String() == u.OID() }) ||
+		slices.ContainsFunc(ca.UnknownExtKeyUsage, func(id asn1.ObjectIdentifier) bool { return id.String() == u.OID() })
 }

@@ -26,6 +26,8 @@ type CSR struct {
 	// Names is a set: the common name and the subject alternative names together, since RFC 8555 section 7.4 lets a name
 	// stand in either or in both.
 	Names []ident.Identifier
+	// Subject is what else the subject says. A profile decides whether it counts.
+	Subject []Attribute
 }
 
 // ParseCSR reads a PKCS #10 request. It refuses, as BadCSR with a sentence, whatever is not exactly such a request in
@@ -59,7 +61,9 @@ func ParseCSR(der []byte) (*CSR, error) {
 	if len(names) == 0 {
 		return nil, badCSR("The CSR names nothing; put the names into the subject alternative names.")
 	}
-	return &CSR{PublicKey: parsed.PublicKey, KeyHash: HashKey(parsed.RawSubjectPublicKeyInfo), Names: names}, nil
+	return &CSR{
+		PublicKey: parsed.PublicKey, KeyHash: HashKey(parsed.RawSubjectPublicKeyInfo), Names: names, Subject: attributes(parsed.Subject),
+	}, nil
 }
 
 // CheckCSR decides whether a request fits an order: its names are exactly those ordered, and the type of its key is

@@ -84,12 +84,26 @@ type Spec struct {
 	NoCRL       bool      `json:"no_crl,omitempty"` // short-lived: no distribution point
 	OCSP        bool      `json:"ocsp,omitempty"`   // name the place that tells the status of one certificate
 	Public      bool      `json:"public,omitempty"` // the rules of the CA/Browser Forum for TLS apply
+
+	Lifetimes   []Lifetime  `json:"lifetimes,omitempty"`     // shorter ones that begin on a date, the earliest first
+	KeyUsages   []KeyUsage  `json:"key_usages,omitempty"`    // empty: what TLS needs of the type of key
+	Subject     []Field     `json:"subject,omitempty"`       // beside the common name
+	Names       []string    `json:"names,omitempty"`         // what may be certified, as in a connector's rules; empty: everything
+	Policies    []Policy    `json:"policies,omitempty"`      // certificate policies
+	Extensions  []Extension `json:"extensions,omitempty"`    // added as they are
+	NoIssuerURL bool        `json:"no_issuer_url,omitempty"` // leave out where the issuer's certificate is
 }
 
-// Usage is an extended key usage.
+// Lifetime is the validity that a profile gives from a date on.
+type Lifetime struct {
+	From     string    `json:"from"` // a date such as 2027-03-15, UTC
+	Lifetime span.Span `json:"lifetime"`
+}
+
+// Usage is an extended key usage: one of those below, or an object identifier in dotted form.
 type Usage string
 
-// The usages that a profile may give.
+// The usages that have a name.
 const (
 	ServerAuth Usage = "server-auth"
 	ClientAuth Usage = "client-auth"
@@ -133,6 +147,7 @@ type Request struct {
 	Issuer    Issuer
 	Spec      Spec
 	Names     []ident.Identifier
+	Subject   []Attribute // beside the common name
 	PublicKey crypto.PublicKey
 	Serial    Serial
 	NotBefore time.Time

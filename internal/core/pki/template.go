@@ -2,15 +2,19 @@ package pki
 
 import (
 	"crypto/x509"
-	"fmt"
 
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 )
 
 // Template returns what crypto/x509 needs to build the certificate of a request. Nothing in it comes from a CSR but
-// the key (INCIDENTS 36: a leaf can never be a CA, whatever was asked).
+// the key and the parts of the subject that the profile leaves to it (INCIDENTS 36: a leaf can never be a CA, whatever was
+// asked).
 func (r Request) Template() (*x509.Certificate, error) {
-	usages, err := extendedKeyUsages(r.Spec.Usages)
+	usages, others, err := extendedKeyUsages(r.Spec.Usages)
+	if err != nil {
+		return nil, err
+	}
+	extra, err := r.Spec.extraExtensions()
 	if err != nil {
 		return nil, err
 	}
@@ -18,9 +22,11 @@ func (r Request) Template() (*x509.Certificate, error) {
 		SerialNumber:          r.Serial.Int(),
 		NotBefore:             r.NotBefore,
 		NotAfter:              r.NotAfter,
-		KeyUsage:              LeafKeyUsage(KeyTypeOf(r.PublicKey)),
+		KeyUsage:              r.Spec.KeyUsage(KeyTypeOf(r.PublicKey)),
 		ExtKeyUsage:           usages,
+		UnknownExtKeyUsage:    others,
 		BasicConstraintsValid: true,
+		ExtraExtensions:       extra,
 	}
 	for _, name := range r.Names {
 		switch name.Type() {
@@ -31,7 +37,12 @@ func (r Request) Template() (*x509.Certificate, error) {
 		}
 	}
 	template.Subject.CommonName = r.CommonName()
-	if r.IssuerURL != "" {
+	if len(r.Subject) > 0 {
+		if template.RawSubject, err = encodeSubject(r.FullSubject()); err != nil {
+			return nil, err
+		}
+	}
+	if r.IssuerURL != "" && !r.Spec.NoIssuerURL {
 		template.IssuingCertificateURL = []string{r.IssuerURL}
 	}
 	if r.Spec.OCSP {
@@ -63,19 +74,4 @@ func LeafKeyUsage(t KeyType) x509.KeyUsage {
 		return x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
 	}
 	return x509.KeyUsageDigitalSignature
-}
-
-func extendedKeyUsages(usages []Usage) ([]x509.ExtKeyUsage, error) {
-	var list []x509.ExtKeyUsage
-	for _, usage := range usages {
-		switch usage {
-		case ServerAuth:
-			list = append(list, x509.ExtKeyUsageServerAuth)
-		case ClientAuth:
-			list = append(list, x509.ExtKeyUsageClientAuth)
-		default:
-			return nil, fmt.Errorf("profile has the unknown usage %q", usage)
-		}
-	}
-	return list, nil
 }

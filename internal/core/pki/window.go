@@ -17,8 +17,7 @@ func Window(
 		return time.Time{}, time.Time{}, fault.New(fault.Unavailable,
 			"The certificate of the issuer has expired; nothing can be issued until the operator makes the next one.")
 	}
-	lifetime := spec.Lifetime.Duration()
-	notBefore, _ = Validity(now, lifetime, spec.Backdate.Duration())
+	notBefore, _ = Validity(now, spec.Lifetime.Duration(), spec.Backdate.Duration())
 	notBefore = later(notBefore, issuer.NotBefore)
 	if !askedNotBefore.IsZero() {
 		notBefore = askedNotBefore.UTC()
@@ -26,6 +25,8 @@ func Window(
 			return time.Time{}, time.Time{}, err
 		}
 	}
+	// What holds at the later of signing and beginning is the shorter, and nobody can call the certificate too long.
+	lifetime := spec.LifetimeAt(later(now, notBefore))
 	latest := earlier(notBefore.Add(lifetime-time.Second), issuer.NotAfter)
 	if askedNotAfter.IsZero() {
 		notAfter = latest

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,9 +23,10 @@ func Leaf(certificate, issuer *x509.Certificate, request pki.Request) []Finding 
 	r.leafValidity(certificate, issuer, request)
 	r.leafSubject(certificate, request)
 	r.leafNames(certificate, issuer, request)
-	r.leafUsages(certificate, request)
+	r.leafUsages(certificate, issuer, request)
 	r.leafPointers(certificate, request)
-	r.extensions("leaf", certificate, leafExtensions)
+	r.leafPolicies(certificate, request.Spec.Policies)
+	r.leafExtensions(certificate, request.Spec.Extensions)
 	return r
 }
 
@@ -38,7 +40,7 @@ func (r *report) leafValidity(c, issuer *x509.Certificate, request pki.Request) 
 	r.check(c.NotBefore.Equal(request.NotBefore) && c.NotAfter.Equal(request.NotAfter), "leaf-validity", "the validity is not the requested one")
 	// Both ends count (RFC 5280 section 4.1.2.5): INCIDENTS 7 is the second that was forgotten.
 	inclusive := c.NotAfter.Sub(c.NotBefore) + time.Second
-	r.check(inclusive >= time.Second && inclusive <= request.Spec.Lifetime.Duration(), "leaf-lifetime", "the validity is longer than the profile allows, or empty")
+	r.check(inclusive >= time.Second && inclusive <= request.Spec.LifetimeAt(c.NotBefore), "leaf-lifetime", "the validity is longer than the profile allows, or empty")
 	r.check(!c.NotBefore.Before(issuer.NotBefore) && !c.NotAfter.After(issuer.NotAfter), "leaf-within-issuer", "the validity is not within that of the issuer")
 }
 
@@ -46,10 +48,11 @@ func (r *report) leafSubject(c *x509.Certificate, request pki.Request) {
 	attributes, ok := readSubject(c.RawSubject)
 	r.check(ok, "leaf-subject", "the subject is not a sequence of single attributes in PrintableString or UTF8String")
 	var want []attribute
-	if name := request.CommonName(); name != "" {
-		want = []attribute{{oidCommonName, name}}
+	for _, a := range request.FullSubject() {
+		want = append(want, attribute{a.Type.OID(), a.Value})
 	}
-	r.check(slices.Equal(attributes, want), "leaf-common-name", "the subject is not exactly the common name that the profile gives")
+	r.check(slices.Equal(attributes, want), "leaf-subject-content", "the subject is not exactly what was decided, in its sequence")
+	r.check(request.Spec.AllowsSubject(request.Subject), "leaf-subject-profile", "the subject is not one that the profile gives")
 }
 
 func (r *report) leafNames(c, issuer *x509.Certificate, request pki.Request) {
@@ -60,16 +63,21 @@ func (r *report) leafNames(c, issuer *x509.Certificate, request pki.Request) {
 	critical, _ := find(c, oidSubjectAltName)
 	r.check(critical.Critical == (len(c.Subject.Names) == 0), "leaf-san-critical", "the subject alternative names must be critical exactly when the subject is empty")
 	for _, name := range names {
+		refused := request.Spec.RefuseName(name)
+		r.checkFor(fault.RejectedIdentifier, refused == "", "leaf-name-profile", name.Value()+" "+refused)
 		r.checkFor(fault.RejectedIdentifier, pki.Permits(issuer, name), "leaf-name-constraints", "the issuer's certificate does not permit "+name.Value())
 	}
 }
 
-func (r *report) leafUsages(c *x509.Certificate, request pki.Request) {
+func (r *report) leafUsages(c, issuer *x509.Certificate, request pki.Request) {
 	r.check(c.BasicConstraintsValid && !c.IsCA && c.MaxPathLen == -1, "leaf-not-ca", "the basic constraints are missing or those of a CA")
-	r.check(c.KeyUsage == pki.LeafKeyUsage(pki.KeyTypeOf(c.PublicKey)), "leaf-key-usage", "the key usage does not fit the type of the key")
+	const ofCAs = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	r.check(c.KeyUsage == request.Spec.KeyUsage(pki.KeyTypeOf(c.PublicKey)) && c.KeyUsage&ofCAs == 0, "leaf-key-usage",
+		"the key usage is not what the profile gives to the type of the key")
 	usage, found := find(c, oidKeyUsage)
 	r.check(found && usage.Critical, "leaf-key-usage-critical", "the key usage is missing or not critical")
 	r.check(equalUsages(c, request.Spec.Usages), "leaf-extended-key-usage", "the extended key usage is not that of the profile")
+	r.check(pki.PermitsUsages(issuer, request.Spec.Usages), "leaf-usages-of-issuer", "the issuer's certificate does not have every extended key usage of the profile")
 }
 
 func (r *report) leafPointers(c *x509.Certificate, request pki.Request) {
@@ -83,7 +91,32 @@ func (r *report) leafPointers(c *x509.Certificate, request pki.Request) {
 		responders = []string{request.OCSPURL}
 	}
 	r.check(!slices.Contains(responders, ""), "leaf-ocsp", "the profile wants OCSP, and nobody knows where it is")
-	r.pointers("leaf", c, request.IssuerURL, responders...)
+	url := request.IssuerURL
+	if request.Spec.NoIssuerURL {
+		url = ""
+	}
+	r.pointers("leaf", c, url, responders...)
+}
+
+func (r *report) leafPolicies(c *x509.Certificate, want []pki.Policy) {
+	have, ok := readPolicies(c)
+	r.check(ok && slices.Equal(have, want), "leaf-policies", "the certificate policies are not those of the profile")
+}
+
+// leafExtensions lets pass what every leaf may have, and what the profile adds, byte for byte.
+func (r *report) leafExtensions(c *x509.Certificate, added []pki.Extension) {
+	known := maps.Clone(leafExtensions)
+	for _, e := range added {
+		have, found := find(c, e.OID)
+		r.check(found && bytes.Equal(have.Value, e.Value), "leaf-extension-value", "the extension "+e.OID+" is not the one of the profile")
+		_, ours := known[e.OID]
+		r.check(!ours, "leaf-extension-managed", "the profile adds the extension "+e.OID+", which is made from its other parts")
+		known[e.OID] = never
+		if e.Critical {
+			known[e.OID] = always
+		}
+	}
+	r.extensions("leaf", c, known)
 }
 
 // frame checks what connects a certificate with its issuer: name, key identifier, algorithm.

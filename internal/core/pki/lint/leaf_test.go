@@ -30,7 +30,6 @@ func TestLeafWithoutFinding(t *testing.T) {
 
 	h.request.Spec = pki.ShortLivedSpec("issuer")
 	h.request.Spec.CommonName = true
-	h.request.Spec.Usages = []pki.Usage{pki.ServerAuth, pki.ClientAuth}
 	h.request.NotAfter = h.request.NotBefore.Add(160*time.Hour - time.Second)
 	h.request.Names = identifiers(t, "*.example.com")
 	h.request.IssuerURL = ""
@@ -80,13 +79,13 @@ func TestLeafRules(t *testing.T) {
 		"URI":                   {func(c *x509.Certificate) { c.URIs = []*url.URL{uri} }, []string{"leaf-san", "leaf-names"}},
 		"other name":            {raw(asn1.ObjectIdentifier{2, 5, 29, 17}, true, "\x30\x0b\xa0\x09\x06\x02\x2a\x03\xa0\x03\x0c\x01a"), []string{"leaf-san", "leaf-names"}},
 		"names not critical":    {raw(asn1.ObjectIdentifier{2, 5, 29, 17}, false, "\x30\x15\x82\x0da.example.com\x87\x04\xc0\x00\x02\x07"), []string{"leaf-san-critical"}},
-		"common name":           {func(c *x509.Certificate) { c.Subject.CommonName = "a.example.com" }, []string{"leaf-common-name"}},
-		"organisation":          {func(c *x509.Certificate) { c.Subject.Organization = []string{"Example"} }, []string{"leaf-common-name"}},
+		"common name":           {func(c *x509.Certificate) { c.Subject.CommonName = "a.example.com" }, []string{"leaf-subject-content"}},
+		"organisation":          {func(c *x509.Certificate) { c.Subject.Organization = []string{"Example"} }, []string{"leaf-subject-content"}},
 		"star in printable":     {func(c *x509.Certificate) { c.RawSubject = name(t, asn1.TagPrintableString, "*.example.com") }, []string{"leaf-subject"}},
 		"T61":                   {func(c *x509.Certificate) { c.RawSubject = name(t, asn1.TagT61String, "a.example.com") }, []string{"leaf-subject"}},
 		"subject key id":        {func(c *x509.Certificate) { c.SubjectKeyId = []byte{1} }, []string{"leaf-extension-unknown"}},
 		"unknown extension":     {raw(asn1.ObjectIdentifier{1, 2, 3, 4}, false, "\x05\x00"), []string{"leaf-extension-unknown"}},
-		"policies":              {func(c *x509.Certificate) { c.Policies = []x509.OID{oid(t, 2, 23, 140, 1, 2, 1)} }, []string{"leaf-extension-unknown"}},
+		"policies":              {func(c *x509.Certificate) { c.Policies = []x509.OID{oid(t, 2, 23, 140, 1, 2, 1)} }, []string{"leaf-policies"}},
 		"no distribution point": {func(c *x509.Certificate) { c.CRLDistributionPoints = nil }, []string{"leaf-crl"}},
 		"another shard":         {func(c *x509.Certificate) { c.CRLDistributionPoints = []string{"http://ca.test/crl/issuer/2.crl"} }, []string{"leaf-crl"}},
 		"two points":            {func(c *x509.Certificate) { c.CRLDistributionPoints = append(c.CRLDistributionPoints, "http://b") }, []string{"leaf-crl"}},

@@ -25,9 +25,11 @@ const (
 	oidSubjectAltName   = "2.5.29.17"
 	oidBasicConstraints = "2.5.29.19"
 	oidDistribution     = "2.5.29.31"
+	oidPolicies         = "2.5.29.32"
 	oidAuthorityKeyID   = "2.5.29.35"
 	oidExtendedKeyUsage = "2.5.29.37"
 	oidAuthorityInfo    = "1.3.6.1.5.5.7.1.1"
+	oidStatement        = "1.3.6.1.5.5.7.2.1"
 )
 
 // criticality says whether an extension has to be critical.
@@ -48,6 +50,7 @@ var leafExtensions = map[string]criticality{
 	oidAuthorityInfo:    never,
 	oidSubjectAltName:   either,
 	oidDistribution:     never,
+	oidPolicies:         never,
 }
 
 var caExtensions = map[string]criticality{
@@ -158,17 +161,72 @@ func readName(tag tags.Tag, content []byte) (ident.Identifier, bool) {
 	}
 }
 
+// equalUsages reports whether the extended key usages are these, in whatever sequence, each once; none at all is no
+// extension.
 func equalUsages(c *x509.Certificate, usages []pki.Usage) bool {
-	var want []x509.ExtKeyUsage
-	for _, usage := range usages {
-		switch usage {
-		case pki.ServerAuth:
-			want = append(want, x509.ExtKeyUsageServerAuth)
-		case pki.ClientAuth:
-			want = append(want, x509.ExtKeyUsageClientAuth)
-		}
+	extension, found := find(c, oidExtendedKeyUsage)
+	if !found || len(usages) == 0 {
+		return !found && len(usages) == 0
 	}
-	return len(want) == len(usages) && slices.Equal(c.ExtKeyUsage, want) && len(c.UnknownExtKeyUsage) == 0
+	input := cryptobyte.String(extension.Value)
+	var list cryptobyte.String
+	if !input.ReadASN1(&list, tags.SEQUENCE) || !input.Empty() {
+		return false
+	}
+	var have, want []string
+	for !list.Empty() {
+		var id asn1.ObjectIdentifier
+		if !list.ReadASN1ObjectIdentifier(&id) {
+			return false
+		}
+		have = append(have, id.String())
+	}
+	for _, usage := range usages {
+		want = append(want, usage.OID())
+	}
+	slices.Sort(have)
+	slices.Sort(want)
+	return slices.Equal(have, want)
+}
+
+// readPolicies reads the certificate policies, each with at most one qualifier, which is a practice statement.
+func readPolicies(c *x509.Certificate) (policies []pki.Policy, ok bool) {
+	extension, found := find(c, oidPolicies)
+	if !found {
+		return nil, true
+	}
+	input := cryptobyte.String(extension.Value)
+	var list cryptobyte.String
+	if !input.ReadASN1(&list, tags.SEQUENCE) || !input.Empty() || list.Empty() {
+		return nil, false
+	}
+	for !list.Empty() {
+		var one cryptobyte.String
+		var id asn1.ObjectIdentifier
+		if !list.ReadASN1(&one, tags.SEQUENCE) || !one.ReadASN1ObjectIdentifier(&id) {
+			return nil, false
+		}
+		cps, ok := readStatement(one)
+		if !ok {
+			return nil, false
+		}
+		policies = append(policies, pki.Policy{OID: id.String(), CPS: cps})
+	}
+	return policies, true
+}
+
+// readStatement reads the qualifiers of a policy; "" for none.
+func readStatement(rest cryptobyte.String) (cps string, ok bool) {
+	if rest.Empty() {
+		return "", true
+	}
+	var qualifiers, one, url cryptobyte.String
+	var id asn1.ObjectIdentifier
+	ok = rest.ReadASN1(&qualifiers, tags.SEQUENCE) && rest.Empty() &&
+		qualifiers.ReadASN1(&one, tags.SEQUENCE) && qualifiers.Empty() &&
+		one.ReadASN1ObjectIdentifier(&id) && id.String() == oidStatement &&
+		one.ReadASN1(&url, tags.IA5String) && one.Empty() && !url.Empty()
+	return string(url), ok
 }
 
 // wholeSeconds reports whether both ends of the validity are in the form of RFC 5280 section 4.1.2.5.

@@ -1,0 +1,176 @@
+package issue_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/span"
+	"github.com/everleaf-pki/everleaf/internal/issue"
+)
+
+// setProfile makes a new version of the profile "default".
+func (h *house) setProfile(change func(*pki.Spec)) {
+	h.t.Helper()
+	_, err := h.manage.SaveProfile(h.t.Context(), "test", "", "default", func(s *pki.Spec) error {
+		change(s)
+		return nil
+	})
+	check(h.t, err)
+}
+
+// Names that the profile cannot certify are refused with the order, each with its reason, before anybody proves anything.
+// Proves BR-07, INC-28.
+func TestAProfileRefusesNamesWithTheOrder(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	h.setProfile(func(s *pki.Spec) { s.Names = []string{".shop.example.com", "example.org"} })
+	_, err := h.issue.NewOrder(t.Context(), r, dns("a.shop.example.com", "example.org", "example.com", "*.example.org"))
+	wantKind(t, err, fault.RejectedIdentifier)
+	refusal, _ := errors.AsType[*fault.Error](err)
+	if text := fmt.Sprint(refusal.Subs); !strings.Contains(text, "example.com is not among the names that the profile default may certify") ||
+		!strings.Contains(text, "*.example.org is not") || strings.Contains(text, "a.shop") {
+		t.Error(text)
+	}
+	h.setProfile(func(s *pki.Spec) {
+		s.Names, s.Public = nil, true
+		s.Keys = []pki.KeyType{pki.ECDSAP256}
+		s.Policies = []pki.Policy{{OID: pki.PolicyDomainValidated}}
+	})
+	_, err = h.issue.NewOrder(t.Context(), r, dns("host.internal"))
+	wantKind(t, err, fault.RejectedIdentifier)
+	if text := fault.Sentence(err); !strings.Contains(text, "host.internal is an internal name") {
+		t.Error(text)
+	}
+	_, err = h.issue.NewOrder(t.Context(), r, issue.NewOrder{Names: []issue.Name{{Type: "ip", Value: "10.0.0.7"}}})
+	wantKind(t, err, fault.RejectedIdentifier)
+}
+
+// A public profile issues for public names, by all the rules of the CA/Browser Forum.
+// Proves BR-06.
+func TestAPublicProfileIssues(t *testing.T) {
+	h := newHouse(t)
+	h.setProfile(func(s *pki.Spec) {
+		s.Public = true
+		s.Keys = []pki.KeyType{pki.ECDSAP256, pki.ECDSAP384, pki.RSA}
+		s.Policies = []pki.Policy{{OID: pki.PolicyDomainValidated}}
+	})
+	d := h.issued(h.requester(), newKey(t), "www.example.com", "*.example.com")
+	leaf, err := x509.ParseCertificate(d.Certificate.DER)
+	check(t, err)
+	if len(leaf.Policies) != 1 || leaf.Policies[0].String() != pki.PolicyDomainValidated || len(leaf.Subject.Names) != 0 {
+		t.Errorf("policies %v, subject %s", leaf.Policies, leaf.Subject)
+	}
+	// The address of the installation's lists is an internal name here, and that is a warning.
+	if stored, err := h.Store.Certificate(t.Context(), d.Certificate.ID); err != nil || !strings.Contains(fmt.Sprint(stored.Warnings), "w_sub_cert_aia_contains_internal_names") {
+		t.Errorf("warnings %q (%v)", stored.Warnings, err)
+	}
+}
+
+// The subject comes from the profile, and from the CSR where the profile says so.
+func TestASubjectByProfile(t *testing.T) {
+	h := newHouse(t)
+	h.setProfile(func(s *pki.Spec) {
+		s.Subject = []pki.Field{{Attribute: pki.Organisation, Default: "Example GmbH"}, {Attribute: pki.Unit, Modifiable: true, Required: true}}
+	})
+	r, key := h.requester(), newKey(t)
+	order := h.ready(r, dns("a.example.com"))
+	_, err := h.issue.Finalize(t.Context(), r, order.ID, request(t, key, "a.example.com"))
+	wantKind(t, err, fault.BadCSR)
+	template := &x509.CertificateRequest{DNSNames: []string{"a.example.com"}}
+	template.Subject.Organization, template.Subject.OrganizationalUnit = []string{"Evil"}, []string{"IT"}
+	der, err := x509.CreateCertificateRequest(nil, template, key)
+	check(t, err)
+	view, err := h.issue.Finalize(t.Context(), r, order.ID, der)
+	check(t, err)
+	d, err := h.issue.Certificate(t.Context(), r, view.Order.Certificate)
+	check(t, err)
+	leaf, err := x509.ParseCertificate(d.Certificate.DER)
+	check(t, err)
+	if got := leaf.Subject.String(); got != "OU=IT,O=Example GmbH" {
+		t.Errorf("subject %q", got)
+	}
+}
+
+// meddler is a signer that changes the profile between the preparation and the signature.
+type meddler struct {
+	issue.Signer
+	meddle func()
+	mu     sync.Mutex
+	linted [][]byte
+}
+
+func (m *meddler) Prepare(ctx context.Context, r pki.Request) (pki.Prepared, error) {
+	prepared, err := m.Signer.Prepare(ctx, r)
+	if err == nil {
+		m.mu.Lock()
+		m.linted = append(m.linted, prepared.TBS())
+		m.mu.Unlock()
+		m.meddle()
+	}
+	return prepared, err
+}
+
+// While profiles change without a pause, between preparation and signature too, each certificate is, byte for byte, what
+// was linted, and looks as the version says that its order names.
+// Proves PR-03, INC-9.
+func TestProfilesChangeUnderLoad(t *testing.T) {
+	h := newHouse(t)
+	var turn sync.Mutex
+	days := span.Span(60)
+	m := &meddler{Signer: h.CA, meddle: func() {
+		turn.Lock()
+		defer turn.Unlock()
+		days--
+		h.setProfile(func(s *pki.Spec) { s.Lifetime = days * span.Day })
+	}}
+	h.issue = h.service(func(e *issue.Engines, _ *issue.Options) { e.Signer = m })
+	const workers, each = 4, 5
+	var wait sync.WaitGroup
+	made := make(chan issue.Download, workers*each)
+	for worker := range workers {
+		r := h.requester()
+		wait.Go(func() {
+			for n := range each {
+				made <- h.issued(r, newKey(t), fmt.Sprintf("w%d-%d.example.com", worker, n))
+			}
+		})
+	}
+	wait.Wait()
+	close(made)
+	lives := map[time.Duration]bool{}
+	for d := range made {
+		leaf, err := x509.ParseCertificate(d.Certificate.DER)
+		check(t, err)
+		version, err := h.Store.Profile(t.Context(), d.Certificate.Profile)
+		check(t, err)
+		life := leaf.NotAfter.Sub(leaf.NotBefore) + time.Second
+		if life != version.Spec.Lifetime.Duration() {
+			t.Errorf("version %d gives %s, the certificate has %s", version.Version, version.Spec.Lifetime, life)
+		}
+		lives[life] = true
+		if !contains(m.linted, leaf.RawTBSCertificate) {
+			t.Error("a certificate has bytes that were not linted")
+		}
+	}
+	if len(m.linted) != workers*each || len(lives) < 3 {
+		t.Errorf("%d were linted, with %d validities", len(m.linted), len(lives))
+	}
+}
+
+func contains(list [][]byte, one []byte) bool {
+	for _, other := range list {
+		if bytes.Equal(other, one) {
+			return true
+		}
+	}
+	return false
+}
