@@ -11,10 +11,10 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
-// dns01 looks whether one of the TXT records at _acme-challenge holds the digest of the key authorization
-// (RFC 8555 section 8.4). A wildcard is proven at its base name.
+// dns01 looks whether one of the TXT records of a challenge holds the digest of the key authorization (RFC 8555
+// section 8.4). For dns-account-01 they have a name of the account's own, and are otherwise the same.
 func (p *Prober) dns01(ctx context.Context, r *record, l policy.Look) (seen string, err error) {
-	name := "_acme-challenge." + l.Identifier.Base().Value()
+	name := l.Method.RecordName(l.Identifier, l.Account.URL)
 	values, steps, err := p.resolver.TXT(ctx, name)
 	r.asked(steps)
 	if err != nil {

@@ -75,6 +75,7 @@ func (p *Prober) attempt(ctx context.Context, id ident.Identifier, look func(con
 		Duration: acme.Milliseconds(time.Since(start)),
 		Lookups:  r.steps(),
 		Hops:     r.hops,
+		Grant:    r.grant,
 		Seen:     seen,
 		Reports:  r.reports,
 	}
@@ -91,12 +92,17 @@ func (p *Prober) look(ctx context.Context, r *record, l policy.Look) (seen strin
 	if !slices.Contains(acme.MethodsFor(l.Identifier), l.Method) {
 		return "", final(fault.Malformed, "%s cannot prove control of %s.", shown(string(l.Method)), l.Identifier)
 	}
+	if l.Method.NamesAccount() && l.Account.URL == "" {
+		return "", final(fault.Unauthorized, "%s names the account by its URL, and this server has no external URL.", l.Method)
+	}
 	g := guard{p.resolver, p.connectTimeout, l}
 	switch l.Method {
 	case acme.HTTP01:
 		return p.http01(ctx, r, g, l)
 	case acme.TLSALPN01:
 		return p.tlsALPN01(ctx, r, g, l)
+	case acme.DNSPersist01:
+		return p.dnsPersist01(ctx, r, l)
 	default:
 		return p.dns01(ctx, r, l)
 	}

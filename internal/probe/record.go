@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 )
 
 // What is kept of one attempt. Hosts that somebody else named and their DNS decide how much there is to keep, and it is
@@ -19,8 +20,9 @@ type record struct {
 	lookups []acme.Lookup
 	left    int // questions that are not kept
 	hops    []acme.Hop
-	reports []string // iodef addresses of a refusal by CAA
-	passed  []string // names whose CAA records could not be looked up, in zones that are proven to be unsigned
+	reports []string       // iodef addresses of a refusal by CAA
+	passed  []string       // names whose CAA records could not be looked up, in zones that are proven to be unsigned
+	grant   *persist.Grant // of dns-persist-01, once it was found
 }
 
 // asked notes DNS questions.

@@ -5,20 +5,22 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/limit"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 )
 
 // Attempt is the evidence of one look from outside: what was asked, what answered, what was seen.
 // Nothing in it is copied from a remote body; it is safe to store and to show to an operator.
 type Attempt struct {
-	At          time.Time `json:"at"`
-	Duration    Duration  `json:"duration"`
-	Perspective string    `json:"perspective,omitempty"` // which validator looked; "" is this node
-	Lookups     []Lookup  `json:"lookups,omitempty"`
-	Hops        []Hop     `json:"hops,omitempty"`
-	Seen        string    `json:"seen"`              // one sentence in our words: "body matches the key authorization", "NXDOMAIN"
-	Reports     []string  `json:"reports,omitempty"` // where the owner of a name wants to hear of this refusal by CAA (iodef)
-	Failure     *Failure  `json:"failure,omitempty"`
-	Retryable   bool      `json:"retryable,omitzero"` // connection and DNS errors; a wrong answer is final
+	At          time.Time      `json:"at"`
+	Duration    Duration       `json:"duration"`
+	Perspective string         `json:"perspective,omitempty"` // which validator looked; "" is this node
+	Lookups     []Lookup       `json:"lookups,omitempty"`
+	Hops        []Hop          `json:"hops,omitempty"`
+	Seen        string         `json:"seen"`              // one sentence in our words: "body matches the key authorization", "NXDOMAIN"
+	Reports     []string       `json:"reports,omitempty"` // where the owner of a name wants to hear of this refusal by CAA (iodef)
+	Grant       *persist.Grant `json:"grant,omitempty"`   // the record of dns-persist-01 that was found good
+	Failure     *Failure       `json:"failure,omitempty"`
+	Retryable   bool           `json:"retryable,omitzero"` // connection and DNS errors; a wrong answer is final
 }
 
 // Lookup is one DNS question with its answers.
@@ -49,6 +51,17 @@ func Milliseconds(d time.Duration) Duration { return Duration(d.Milliseconds()) 
 type Outcome struct {
 	Failure  *Failure
 	Attempts []Attempt
+}
+
+// Until returns when the proof ends by the word of whoever gave it; the zero time when it does not. Every perspective saw
+// what it counts on.
+func (o Outcome) Until() (until time.Time) {
+	for _, a := range o.Attempts {
+		if a.Grant != nil && !a.Grant.Until.IsZero() && (until.IsZero() || a.Grant.Until.Before(until)) {
+			until = a.Grant.Until
+		}
+	}
+	return until
 }
 
 // Conclusion is the outcome of one challenge, to be recorded.

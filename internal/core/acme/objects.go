@@ -7,6 +7,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 )
 
 // Status is a status of RFC 8555 section 7.1.6, equal to the text on the wire.
@@ -24,34 +25,12 @@ const (
 	Revoked     Status = "revoked"
 )
 
-// Method is a validation method, equal to the challenge type on the wire (RFC 8555 section 9.7.8).
-type Method string
-
-// The methods.
-const (
-	HTTP01    Method = "http-01"     // RFC 8555 section 8.3
-	DNS01     Method = "dns-01"      // RFC 8555 section 8.4
-	TLSALPN01 Method = "tls-alpn-01" // RFC 8737
-)
-
-// MethodsFor returns the methods that can prove control of id, in the order in which challenges list them:
-// wildcards by DNS only (BR 3.2.2.4.19, .20), addresses never by DNS (RFC 8738 section 7).
-func MethodsFor(id ident.Identifier) []Method {
-	switch {
-	case id.IsWildcard():
-		return []Method{DNS01}
-	case id.Type() == ident.IP:
-		return []Method{HTTP01, TLSALPN01}
-	default:
-		return []Method{HTTP01, DNS01, TLSALPN01}
-	}
-}
-
 // Account is an account of RFC 8555 section 7.1.2.
 type Account struct {
 	ID          string
 	Connector   string // id of the connector; an account exists at one connector only
 	Key         jws.Key
+	Former      []string // thumbprints of the keys that it had before, the latest first; see MaxFormer
 	Contacts    []string
 	TermsAgreed time.Time // zero: not agreed
 	Credential  string    // id of the credential that it came in by; "" without one
@@ -60,6 +39,19 @@ type Account struct {
 	Deactivated time.Time // by its owner
 	Revoked     time.Time // by the operator
 }
+
+// MaxFormer is how many former keys of an account are remembered.
+const MaxFormer = 256
+
+// Rekey gives the account another key, and remembers the thumbprint of the one that it had.
+func (a Account) Rekey(key jws.Key) Account {
+	a.Former = append([]string{a.Key.Thumbprint()}, a.Former[:min(len(a.Former), MaxFormer-1)]...)
+	a.Key = key
+	return a
+}
+
+// Thumbprints returns those of all keys that the account has and had, the one of now first.
+func (a Account) Thumbprints() []string { return append([]string{a.Key.Thumbprint()}, a.Former...) }
 
 // Status derives the account's status.
 func (a Account) Status() Status {
@@ -83,13 +75,14 @@ type Failure struct {
 
 // Challenge is a challenge of RFC 8555 section 7.1.5, as facts.
 type Challenge struct {
-	Method           Method    `json:"method"`
-	Token            string    `json:"token"`
-	KeyAuthorization string    `json:"key_authorization,omitempty"` // built when the client responded (section 8.1)
-	Begun            time.Time `json:"begun,omitzero"`              // the client responded; set only when the reply left earlier than the outcome
-	Validated        time.Time `json:"validated,omitzero"`
-	Failure          *Failure  `json:"failure,omitempty"`
-	Attempts         []Attempt `json:"attempts,omitempty"`
+	Method           Method         `json:"method"`
+	Token            string         `json:"token,omitempty"`             // "" for a method without one
+	KeyAuthorization string         `json:"key_authorization,omitempty"` // built when the client responded (section 8.1)
+	Persist          *persist.Offer `json:"persist,omitempty"`           // what records dns-persist-01 accepts; nil for other methods
+	Begun            time.Time      `json:"begun,omitzero"`              // the client responded; set only when the reply left earlier than the outcome
+	Validated        time.Time      `json:"validated,omitzero"`
+	Failure          *Failure       `json:"failure,omitempty"`
+	Attempts         []Attempt      `json:"attempts,omitempty"`
 }
 
 // Status derives the challenge's status.
@@ -107,13 +100,15 @@ func (c Challenge) Status() Status {
 }
 
 // Authorization is an authorization of RFC 8555 section 7.1.4, with its challenges, as facts.
-// Identifier never carries the "*."; Wildcard says that the authorization covers it.
+// Identifier never carries the "*."; Wildcard says that the authorization covers it. Subdomains says that it covers the
+// names below Identifier besides (RFC 9444); an authorization has at most one of the two.
 type Authorization struct {
 	ID          string
 	Account     string
 	Connector   string
 	Identifier  ident.Identifier
 	Wildcard    bool
+	Subdomains  bool
 	Created     time.Time
 	Expires     time.Time // while pending: end of the offer; once valid: end of its use
 	Deactivated time.Time
@@ -121,12 +116,28 @@ type Authorization struct {
 	Challenges  []Challenge // order and content are fixed at creation
 }
 
-// Covers returns the identifier that the authorization proves control of, "*." included.
+// Covers returns the identifier that the authorization proves control of, "*." included, whatever it covers besides.
 func (a Authorization) Covers() ident.Identifier {
 	if a.Wildcard {
 		return a.Identifier.Wildcard()
 	}
 	return a.Identifier
+}
+
+// Proves reports whether control of what the authorization covers is control of id. Of the names below, wildcards are such
+// names too.
+func (a Authorization) Proves(id ident.Identifier) bool {
+	return a.Covers() == id || a.Subdomains && id.Below(a.Identifier)
+}
+
+// Proof returns the challenge by which the authorization was proven; false when none was.
+func (a Authorization) Proof() (Challenge, bool) {
+	for _, c := range a.Challenges {
+		if c.Status() == Valid {
+			return c, true
+		}
+	}
+	return Challenge{}, false
 }
 
 // Challenge returns the challenge of a method.

@@ -81,6 +81,22 @@ func (i Identifier) Base() Identifier {
 	return Identifier{i.kind, strings.TrimPrefix(i.value, "*.")}
 }
 
+// Below reports whether i is a DNS name below ancestor, whole labels compared: www.example.org and *.example.org are below
+// example.org, badexample.org and example.org itself are not.
+func (i Identifier) Below(ancestor Identifier) bool {
+	return i.kind == DNS && ancestor.kind == DNS && !ancestor.IsWildcard() && strings.HasSuffix(i.value, "."+ancestor.value)
+}
+
+// Above returns the names that a DNS name is below, the nearest first, up to the top-level domain. Whether they can be
+// certified was not judged.
+func (i Identifier) Above() []Identifier {
+	var above []Identifier
+	for _, rest, ok := strings.Cut(i.value, "."); ok && i.kind == DNS; _, rest, ok = strings.Cut(rest, ".") {
+		above = append(above, Identifier{DNS, rest})
+	}
+	return above
+}
+
 // Wildcard returns the wildcard of a DNS name; other identifiers are returned as they are.
 func (i Identifier) Wildcard() Identifier {
 	if i.kind != DNS || i.IsWildcard() {

@@ -2,6 +2,7 @@ package ident_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -344,4 +345,42 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q: base %q", value, base)
 		}
 	})
+}
+
+// TestBelow proves SD-03 and INC-86: whole labels are compared.
+func TestBelow(t *testing.T) {
+	stored := func(text string) (id ident.Identifier) {
+		if err := id.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	dns := func(name string) ident.Identifier { return stored("dns:" + name) }
+	for _, test := range []struct {
+		name, ancestor ident.Identifier
+		want           bool
+	}{
+		{dns("www.example.org"), dns("example.org"), true},
+		{dns("a.b.example.org"), dns("example.org"), true},
+		{dns("*.example.org"), dns("example.org"), true},
+		{dns("*.www.example.org"), dns("example.org"), true},
+		{dns("example.org"), dns("org"), true},
+		{dns("example.org"), dns("example.org"), false},
+		{dns("badexample.org"), dns("example.org"), false},
+		{dns("*.badexample.org"), dns("example.org"), false},
+		{dns("example.org"), dns("www.example.org"), false},
+		{dns("www.example.org"), dns("*.example.org"), false},
+		{stored("ip:192.0.2.1"), stored("ip:0.2.1"), false},
+		{ident.Identifier{}, ident.Identifier{}, false},
+	} {
+		if got := test.name.Below(test.ancestor); got != test.want {
+			t.Errorf("%s is below %s: %t", test.name, test.ancestor, got)
+		}
+		if got := slices.Contains(test.name.Above(), test.ancestor); got != test.want {
+			t.Errorf("%s is above %s: %t", test.ancestor, test.name, got)
+		}
+	}
+	if got := fmt.Sprint(dns("*.a.example.org").Above()); got != "[a.example.org example.org org]" {
+		t.Error(got)
+	}
 }

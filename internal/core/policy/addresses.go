@@ -5,6 +5,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 )
 
 // Addresses says which addresses a validator may connect to. The zero value allows public addresses only.
@@ -24,8 +25,10 @@ type Look struct {
 	Method           acme.Method
 	Token            string
 	KeyAuthorization string
-	Addresses        Addresses // where the look may lead
-	Rules            Rules     // of the connector: which other hosts it may lead to; the zero value certifies none
+	Beyond           bool            // the proof is to cover the wildcard of Identifier, or the names below it
+	Account          persist.Account // who asks, for methods that name the account; without a URL they prove nothing
+	Addresses        Addresses       // where the look may lead
+	Rules            Rules           // of the connector: which other hosts it may lead to; the zero value certifies none
 }
 
 // AddressesOf says which addresses of host the look may connect to. Those that Addresses opens beyond the public ones

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 )
@@ -22,15 +21,6 @@ func Pattern(rule string, id ident.Identifier) bool {
 	default:
 		return id.Value() == strings.ToLower(rule)
 	}
-}
-
-// MethodsFor returns the challenges that the connector offers for id, in a stable order.
-func (r Rules) MethodsFor(id ident.Identifier) []acme.Method {
-	fitting := acme.MethodsFor(id)
-	if len(r.Methods) == 0 {
-		return fitting
-	}
-	return slices.DeleteFunc(fitting, func(m acme.Method) bool { return !slices.Contains(r.Methods, m) })
 }
 
 // Profile returns the name of the profile that an order gets: the one asked for, or the default.

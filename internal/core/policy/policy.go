@@ -39,7 +39,7 @@ type Connector struct {
 type Rules struct {
 	Profiles        []string      `json:"profiles"`                   // names of the profiles on offer; the first is the default
 	Names           []string      `json:"names,omitempty"`            // what may be certified, see Pattern; empty: everything
-	Methods         []acme.Method `json:"methods,omitempty"`          // challenges on offer; empty: all that fit the identifier
+	Methods         []acme.Method `json:"methods,omitempty"`          // challenges on offer; empty: DefaultMethods
 	ExternalBinding bool          `json:"external_binding"`           // newAccount needs an EAB credential
 	TermsOfService  string        `json:"terms_of_service,omitempty"` // URL; set: newAccount must agree
 	Website         string        `json:"website,omitempty"`          // URL
@@ -52,6 +52,8 @@ type Rules struct {
 	PreAuthorize    bool          `json:"pre_authorize"`              // newAuthz is offered
 	NotBeforeAfter  bool          `json:"not_before_after"`           // orders may ask for notBefore and notAfter
 	Limits          limit.Limits  `json:"limits,omitzero"`            // how much of what in which time
+	Persist         Persist       `json:"persist,omitzero"`           // how dns-persist-01 is offered, where Methods names it
+	Subdomains      Subdomains    `json:"subdomains,omitempty"`       // what a proof at a name covers below it
 }
 
 // DefaultRules returns the rules that a connector starts with.
