@@ -23,6 +23,7 @@ func TestChangesNameWhatTheyChange(t *testing.T) {
 		{adminapi.RulesChange{}, policy.Rules{}},
 		{adminapi.AddressesChange{}, policy.Addresses{}},
 		{adminapi.LimitsChange{}, limit.Limits{}},
+		{adminapi.PersistChange{}, policy.Persist{}},
 		{adminapi.SpecChange{}, pki.Spec{}},
 	} {
 		change, whole := members(pair[0]), members(pair[1])

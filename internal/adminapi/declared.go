@@ -6,6 +6,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/limit"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
@@ -71,12 +72,22 @@ type RulesChange struct {
 	PreAuthorize    *bool            `json:"pre_authorize,omitzero"`
 	NotBeforeAfter  *bool            `json:"not_before_after,omitzero"`
 	Limits          *LimitsChange    `json:"limits,omitzero"`
+
+	Persist    *PersistChange     `json:"persist,omitzero"`
+	Subdomains *policy.Subdomains `json:"subdomains,omitzero"`
 }
 
 // LimitsChange is the part of [limit.Limits] that is to change: kinds that Rates does not name stay as they are.
 type LimitsChange struct {
 	Rates     *map[limit.Kind]limit.Rate `json:"rates,omitzero"`
 	Overrides *[]limit.Override          `json:"overrides,omitzero"`
+}
+
+// PersistChange is the part of [policy.Persist] that is to change.
+type PersistChange struct {
+	Draft     *persist.Draft `json:"draft,omitzero"`
+	Issuers   *[]string      `json:"issuers,omitzero"`
+	ReuseLife *span.Span     `json:"reuse_life,omitzero"`
 }
 
 // AddressesChange is the part of [policy.Addresses] that is to change.

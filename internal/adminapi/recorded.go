@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 )
 
 // Account is an ACME account.
@@ -74,15 +75,16 @@ type Challenge struct {
 
 // Attempt is an [acme.Attempt]; it is converted from one.
 type Attempt struct {
-	At          time.Time     `json:"at"`
-	Duration    acme.Duration `json:"duration_ms"`
-	Perspective string        `json:"perspective,omitempty"`
-	Lookups     []acme.Lookup `json:"lookups,omitempty"`
-	Hops        []acme.Hop    `json:"hops,omitempty"`
-	Seen        string        `json:"seen"` // for the operator only; a failure says less where a redirect led to another host
-	Reports     []string      `json:"reports,omitempty"`
-	Failure     *acme.Failure `json:"failure,omitempty"`
-	Retryable   bool          `json:"retryable,omitzero"`
+	At          time.Time      `json:"at"`
+	Duration    acme.Duration  `json:"duration_ms"`
+	Perspective string         `json:"perspective,omitempty"`
+	Lookups     []acme.Lookup  `json:"lookups,omitempty"`
+	Hops        []acme.Hop     `json:"hops,omitempty"`
+	Seen        string         `json:"seen"` // for the operator only; a failure says less where a redirect led to another host
+	Reports     []string       `json:"reports,omitempty"`
+	Grant       *persist.Grant `json:"grant,omitempty"` // the record of dns-persist-01 that was found good
+	Failure     *acme.Failure  `json:"failure,omitempty"`
+	Retryable   bool           `json:"retryable,omitzero"`
 }
 
 // Certificate is what was signed.

@@ -142,7 +142,7 @@ func TestSlips(t *testing.T) {
 		{"cert list -o pem", `--output: "pem" is none of table, json, yaml`},
 		{"credential create", `name the credential with --name, after whoever gets it`},
 		{"connector set c", `name the rules to change; "everleaf connector set --help" lists them`},
-		{"connector set c --methods dns-1", `--methods: "dns-1" is none of http-01, dns-01, tls-alpn-01`},
+		{"connector set c --methods dns-1", `--methods: "dns-1" is none of http-01, dns-01, tls-alpn-01, dns-account-01, dns-persist-01`},
 		{"connector set c --require-eab=maybe", `--require-eab: "maybe" is neither true nor false`},
 		{"connector set c --deny-networks lan", `--deny-networks: "lan" is not a network; write it like 10.0.0.0/8 or 10.1.2.3`},
 		{"profile set p --lifetime 90", `--lifetime: invalid length of time "90": write it like 90d, 160h or 1d12h`},

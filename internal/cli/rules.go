@@ -10,17 +10,18 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/cli/render"
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
 )
 
 // addRules adds a flag for each rule of a connector.
 func addRules(flags *pflag.FlagSet, r *adminapi.RulesChange) {
-	methods := []acme.Method{acme.HTTP01, acme.DNS01, acme.TLSALPN01}
+	methods := acme.Methods()
 	flags.BoolFunc("require-eab", "new accounts need a credential (external account binding)", optional(&r.ExternalBinding, yesNo))
 	flags.Func("profiles", "`names` of the profiles on offer; the first is the default", optionalList(&r.Profiles, plain))
 	flags.Func("names", "`names` that may be certified: example.com, .example.com for all below it, *.example.com, addresses; empty is all", optionalList(&r.Names, plain))
-	flags.Func("methods", "challenge `methods` on offer: "+joined(methods)+"; empty is all", optionalList(&r.Methods, oneOf(methods...)))
+	flags.Func("methods", "challenge `methods` on offer: "+joined(methods)+"; empty is "+joined(policy.DefaultMethods()), optionalList(&r.Methods, oneOf(methods...)))
 	flags.Func("max-identifiers", "`number` of names in one order", optional(&r.MaxIdentifiers, number))
 	flags.Func("order-life", "`time` after which an order that is not finished ends, like 1d", optional(&r.OrderLife, span.Parse))
 	flags.Func("reuse-life", "`time` for which a proof of control may be used again, like 30d", optional(&r.ReuseLife, span.Parse))
@@ -29,9 +30,41 @@ func addRules(flags *pflag.FlagSet, r *adminapi.RulesChange) {
 	flags.Func("terms-of-service", "`URL` that new accounts must agree to; empty is none", optional(&r.TermsOfService, plain))
 	flags.Func("website", "`URL` about this CA, in the directory", optional(&r.Website, plain))
 	flags.Func("caa-identities", "`names` in CAA records that mean this CA; kept, and not used or published before CAA is checked", optionalList(&r.CAAIdentities, plain))
+	addProofs(flags, r)
 	addAddresses(flags, r)
 	addLimits(flags, r)
 	addQuorum(flags, r)
+}
+
+// off is how a rule is written that allows nothing.
+const off = "off"
+
+// orOff reads one of the known words, or the one for none.
+func orOff[T ~string](known ...T) func(string) (T, error) {
+	one := oneOf(append(known, off)...)
+	return func(text string) (T, error) {
+		value, err := one(text)
+		if value == off {
+			return "", nil
+		}
+		return value, err
+	}
+}
+
+// addProofs adds the flags for proofs that stand for long or reach far.
+func addProofs(flags *pflag.FlagSet, r *adminapi.RulesChange) {
+	var p adminapi.PersistChange
+	given := func(set func(string) error) func(string) error {
+		return func(text string) error {
+			r.Persist = &p
+			return set(text)
+		}
+	}
+	flags.Func("persist-draft", "`form` of the records of dns-persist-01: draft-01, draft-02 or off", given(optional(&p.Draft, orOff(persist.Drafts()...))))
+	flags.Func("persist-issuers", "domain `names` that mean this CA in records of dns-persist-01, at most 10", given(optionalList(&p.Issuers, plain)))
+	flags.Func("persist-reuse-life", "`time` for which a proof by dns-persist-01 may be used again, at most 10d; 0s is 10d", given(optional(&p.ReuseLife, span.Parse)))
+	flags.Func("subdomains", "`what` a proof in DNS may cover below its name, if the client asks for that (RFC 9444): names, wildcards too, or off",
+		optional(&r.Subdomains, orOff(policy.NamesBelow, policy.AllBelow)))
 }
 
 // addAddresses adds the flags that say where validation may connect.
@@ -53,7 +86,9 @@ func addAddresses(flags *pflag.FlagSet, r *adminapi.RulesChange) {
 func addRuleFacts(f *render.Facts, r policy.Rules) {
 	f.Add("Profiles", render.Words(r.Profiles))
 	f.Add("Names", orAll(render.Words(r.Names)))
-	f.Add("Methods", orAll(render.Words(r.Methods)))
+	f.Add("Methods", render.Words(r.Offered()))
+	f.Add("Persistent records", persistent(r.Persist)...)
+	f.Add("Proofs reach below", string(r.Subdomains))
 	f.Add("External binding", required(r.ExternalBinding))
 	f.Add("Terms of service", r.TermsOfService)
 	f.Add("Website", r.Website)
@@ -66,6 +101,17 @@ func addRuleFacts(f *render.Facts, r policy.Rules) {
 	f.Add("Validation may reach", reachable(r.Addresses)...)
 	f.Add("Limits", limitLines(r.Limits)...)
 	f.Add("Proofs are seen from", quorumOf(r.Quorum)...)
+}
+
+func persistent(p policy.Persist) []string {
+	if p.Draft == "" {
+		return nil
+	}
+	lines := []string{string(p.Draft) + ", for " + render.Words(p.Issuers)}
+	if p.ReuseLife > 0 {
+		lines = append(lines, "reuse of proofs "+p.ReuseLife.String())
+	}
+	return lines
 }
 
 func reachable(a policy.Addresses) []string {

@@ -35,13 +35,13 @@ func (s *Service) Respond(ctx context.Context, r Requester, authorization string
 	if status := a.Status(s.now()); status != acme.Pending {
 		return AuthorizationView{}, fault.New(fault.Malformed, "The authorization is %s; its challenges can no longer be answered.", status)
 	}
-	if err := mayProve(r.Connector.Rules, a.Covers(), m); err != nil {
+	if err := s.mayProve(r.Connector, a, challenge); err != nil {
 		return AuthorizationView{}, err
 	}
 	if err := s.mayTry(ctx, r.Connector, a); err != nil {
 		return AuthorizationView{}, err
 	}
-	if challenge.KeyAuthorization == "" {
+	if challenge.KeyAuthorization == "" && m.HasToken() {
 		challenge.KeyAuthorization = acme.KeyAuthorization(challenge.Token, r.Account.Key)
 	}
 	flight, err := s.looks.join(a.Account, a.ID, m, func(ctx context.Context) { s.look(ctx, a, challenge) })
@@ -76,21 +76,21 @@ func (s *Service) await(ctx context.Context, done <-chan struct{}, authorization
 }
 
 // look validates one challenge and records the outcome, unless the service closes first. A caller who read the
-// authorization just before an earlier look ended does not cause another one. The connector is read when the look
-// begins, for its turn may come long after it was asked for: suspensions and rules until then hold for it. When it
+// authorization just before an earlier look ended does not cause another one. The connector and the account are read when the look
+// begins, for its turn may come long after it was asked for: suspensions and rules until then hold for it. When they
 // cannot be read, nothing is recorded, and ResumeLooks takes the challenge up again.
 func (s *Service) look(ctx context.Context, a acme.Authorization, challenge acme.Challenge) {
 	if current, err := s.store.Authorization(ctx, a.ID); err == nil && current.Status(s.now()) != acme.Pending {
 		return
 	}
-	c, err := s.store.Connector(ctx, a.Connector)
+	c, owner, err := s.parties(ctx, a)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.log.Error("a challenge could not be looked at", slog.String("authorization", a.ID), slog.Any("error", err))
 		}
 		return
 	}
-	outcome := s.validate(ctx, c, a, challenge)
+	outcome := s.validate(ctx, c, owner, a, challenge)
 	if ctx.Err() != nil {
 		return
 	}
@@ -103,7 +103,7 @@ func (s *Service) look(ctx context.Context, a acme.Authorization, challenge acme
 	}
 	conclusion := acme.Conclusion{
 		Authorization: a.ID, Method: challenge.Method, KeyAuthorization: challenge.KeyAuthorization,
-		Outcome: outcome, Now: now, ValidUntil: now.Add(c.Rules.ReuseLife.Duration()),
+		Outcome: outcome, Now: now, ValidUntil: c.Rules.Counts(challenge.Method, now, outcome.Until()),
 	}
 	_, err = s.store.Conclude(ctx, s.counted(c, a, conclusion), event.Event{
 		ID: s.newID(), At: now, Organisation: c.Organisation, Actor: "account:" + a.Account,
@@ -114,17 +114,27 @@ func (s *Service) look(ctx context.Context, a acme.Authorization, challenge acme
 	}
 }
 
-// validate looks from outside. A suspended connector proves nothing: what was answered before ends with the reason.
-func (s *Service) validate(ctx context.Context, c policy.Connector, a acme.Authorization, challenge acme.Challenge) acme.Outcome {
-	if err := open(c); err != nil {
+// parties returns the connector and the account of an authorization as they are now.
+func (s *Service) parties(ctx context.Context, a acme.Authorization) (policy.Connector, acme.Account, error) {
+	c, err := s.store.Connector(ctx, a.Connector)
+	if err != nil {
+		return c, acme.Account{}, err
+	}
+	owner, err := s.store.Account(ctx, a.Account)
+	return c, owner, err
+}
+
+// validate looks from outside. A suspended connector and an account that has ended prove nothing: what was answered before
+// ends with the reason.
+func (s *Service) validate(ctx context.Context, c policy.Connector, owner acme.Account, a acme.Authorization, challenge acme.Challenge) acme.Outcome {
+	err := open(c)
+	if status := owner.Status(); err == nil && status != acme.Valid {
+		err = fault.New(fault.Unauthorized, "The account is %s.", status)
+	}
+	if err != nil {
 		return acme.Outcome{Failure: &acme.Failure{Kind: string(fault.KindOf(err)), Public: fault.Sentence(err)}}
 	}
-	addresses := c.Rules.Addresses
-	addresses.Loopback = addresses.Loopback || s.options.Trial
-	return s.contained(ctx, policy.Look{
-		Identifier: a.Identifier, Method: challenge.Method, Token: challenge.Token,
-		KeyAuthorization: challenge.KeyAuthorization, Addresses: addresses, Rules: c.Rules,
-	})
+	return s.contained(ctx, s.sought(c, owner, a, challenge))
 }
 
 // ResumeLooks takes up again at most limit challenges that are processing since before the given time and that nobody

@@ -2,8 +2,8 @@ package issue
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -46,6 +46,10 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 	if err := r.Connector.Rules.Judge(ids); err != nil {
 		return OrderView{}, err
 	}
+	asked, err := ancestors(r.Connector.Rules, n.Names)
+	if err != nil {
+		return OrderView{}, err
+	}
 	profile, err := s.profile(ctx, r.Connector, n.Profile)
 	if err != nil {
 		return OrderView{}, err
@@ -66,7 +70,7 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 	if err := s.succeed(ctx, r, n.Replaces, &order); err != nil {
 		return OrderView{}, err
 	}
-	all, created, err := s.authorizations(ctx, r, order)
+	all, created, err := s.authorizations(ctx, r, order, asked)
 	if err != nil {
 		return OrderView{}, err
 	}
@@ -79,44 +83,50 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 	return s.viewOrder(order, all), nil
 }
 
-// authorizations returns one authorization for each identifier of the order, in its sequence, and which of them are new.
-func (s *Service) authorizations(ctx context.Context, r Requester, o acme.Order) (all, created []acme.Authorization, err error) {
-	reusable, err := s.store.Reusable(ctx, r.Account.ID, o.Identifiers, o.Created, o.Created.Add(reuseMargin))
+// authorizations returns the authorizations that the order rests on, in the sequence of its identifiers, and which of them
+// are new. One may do for several identifiers. asked are the names above theirs at which identifiers are to be proven.
+func (s *Service) authorizations(
+	ctx context.Context, r Requester, o acme.Order, asked map[ident.Identifier]ident.Identifier,
+) (all, created []acme.Authorization, err error) {
+	held, err := s.holds(ctx, r, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	held := make(map[ident.Identifier]acme.Authorization, len(reusable))
-	for _, a := range reusable {
-		if usable(r.Connector.Rules, a) {
-			held[a.Covers()] = a
-		}
-	}
 	for _, id := range o.Identifiers {
-		a, ok := held[id]
+		a, ok := proving(r.Connector.Rules, held, id)
 		if !ok {
-			a = s.newAuthorization(r, id, o.Created)
+			ancestor, below := asked[id]
+			if !below {
+				ancestor = id
+			}
+			if a, err = s.newAuthorization(r, ancestor, below, o.Created); err != nil {
+				return nil, nil, err
+			}
 			created = append(created, a)
+			held = append(held, a)
 		}
-		all = append(all, a)
+		if !slices.ContainsFunc(all, func(other acme.Authorization) bool { return other.ID == a.ID }) {
+			all = append(all, a)
+		}
 	}
 	return all, created, nil
 }
 
-func (s *Service) newAuthorization(r Requester, id ident.Identifier, now time.Time) acme.Authorization {
+// newAuthorization returns a new authorization for id, with subdomains also for the names below it. Error:
+// RejectedIdentifier when no challenge can prove that.
+func (s *Service) newAuthorization(r Requester, id ident.Identifier, subdomains bool, now time.Time) (acme.Authorization, error) {
 	a := acme.Authorization{
 		ID: s.newID(), Account: r.Account.ID, Connector: r.Connector.ID,
-		Identifier: id.Base(), Wildcard: id.IsWildcard(),
+		Identifier: id.Base(), Wildcard: id.IsWildcard(), Subdomains: subdomains,
 		Created: now, Expires: now.Add(r.Connector.Rules.OrderLife.Duration()),
 	}
-	for _, m := range r.Connector.Rules.MethodsFor(id) {
-		var token [tokenBytes]byte
-		fill(token[:])
-		a.Challenges = append(a.Challenges, acme.Challenge{Method: m, Token: base64.RawURLEncoding.EncodeToString(token[:])})
-	}
-	return a
+	var err error
+	a.Challenges, err = s.challenges(r.Connector, a)
+	return a, err
 }
 
-// NewAuthorization opens an authorization before any order (RFC 8555 section 7.4.1). Wildcards are refused there.
+// NewAuthorization opens an authorization before any order (RFC 8555 section 7.4.1). Wildcards are refused there. Where the
+// rules allow it, it covers the names below the name too if the requester asks for that (RFC 9444 section 4.2).
 func (s *Service) NewAuthorization(ctx context.Context, r Requester, name Name) (AuthorizationView, error) {
 	if err := open(r.Connector); err != nil {
 		return AuthorizationView{}, err
@@ -134,7 +144,10 @@ func (s *Service) NewAuthorization(ctx context.Context, r Requester, name Name) 
 	if err := r.Connector.Rules.Judge(ids); err != nil {
 		return AuthorizationView{}, err
 	}
-	a := s.newAuthorization(r, ids[0], s.now())
+	a, err := s.newAuthorization(r, ids[0], name.SubdomainAuthAllowed && r.Connector.Rules.Below(ids[0]), s.now())
+	if err != nil {
+		return AuthorizationView{}, err
+	}
 	err = s.store.CreateAuthorization(ctx, a, s.event(r, event.AuthorizationCreated, a.ID, ids[0].Value()), advanceCharges(r, a)...)
 	return s.viewAuthorization(a), err
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
-	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
@@ -30,25 +29,28 @@ func stillAllowed(rules policy.Rules, o OrderView) error {
 			})
 		}
 	}
-	return policy.Refusal(subs)
+	return policy.Refusal(append(subs, unproven(rules, o)...))
+}
+
+// unproven tells of identifiers that nothing proves any more, because proofs at names above theirs are not accepted.
+func unproven(rules policy.Rules, o OrderView) (subs []fault.Sub) {
+	var parts []acme.Authorization
+	for _, a := range o.Parts {
+		parts = append(parts, a.Authorization)
+	}
+	for _, id := range o.Identifiers {
+		if _, ok := proving(rules, parts, id); !ok {
+			subs = append(subs, fault.Sub{
+				Kind: fault.Unauthorized, Identifier: id,
+				Public: fmt.Sprintf("Control of %s was proven at a name above it, which this connector no longer accepts; place a new order.", id),
+			})
+		}
+	}
+	return subs
 }
 
 // usable reports whether an authorization was proven by a method that the connector still accepts.
 func usable(rules policy.Rules, a acme.Authorization) bool {
-	return slices.ContainsFunc(rules.MethodsFor(a.Covers()), func(m acme.Method) bool {
-		c, ok := a.Challenge(m)
-		return ok && c.Status() == acme.Valid
-	})
-}
-
-// mayProve judges an open challenge by the rules of now. Errors: RejectedIdentifier; Unauthorized when the method is
-// not accepted any more.
-func mayProve(rules policy.Rules, id ident.Identifier, m acme.Method) error {
-	if err := rules.Judge([]ident.Identifier{id}); err != nil {
-		return err
-	}
-	if !slices.Contains(rules.MethodsFor(id), m) {
-		return fault.New(fault.Unauthorized, "This connector no longer accepts %s; answer another challenge of the authorization, or place a new order.", m)
-	}
-	return nil
+	c, ok := a.Proof()
+	return ok && slices.Contains(rules.MethodsOf(a), c.Method)
 }

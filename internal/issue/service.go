@@ -90,8 +90,10 @@ func (r Requester) actor() string { return "account:" + r.Account.ID }
 
 // Name is an identifier as a requester wrote it.
 type Name struct {
-	Type  string
-	Value string
+	Type                 string
+	Value                string
+	AncestorDomain       string // of an order: the name above it at which control may be proven (RFC 9444); "": none
+	SubdomainAuthAllowed bool   // of an authorization: the names below it are to be covered too (RFC 9444)
 }
 
 // OrderView is an order with its authorizations and its status at the time of the reply.

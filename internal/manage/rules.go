@@ -12,6 +12,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
 )
@@ -58,6 +59,7 @@ func (s *Service) edit(ctx context.Context, organisation string, rules policy.Ru
 func ownLists(r policy.Rules) policy.Rules {
 	r.Profiles, r.Names, r.Methods = slices.Clone(r.Profiles), slices.Clone(r.Names), slices.Clone(r.Methods)
 	r.CAAIdentities, r.Quorum.Perspectives = slices.Clone(r.CAAIdentities), slices.Clone(r.Quorum.Perspectives)
+	r.Persist.Issuers = slices.Clone(r.Persist.Issuers)
 	r.Addresses.Allow, r.Addresses.Deny = slices.Clone(r.Addresses.Allow), slices.Clone(r.Addresses.Deny)
 	r.Limits = r.Limits.Clone()
 	return r
@@ -81,8 +83,9 @@ func checkRules(r policy.Rules, profiles []string) []string {
 	})
 	checkEach(&found, "names", r.Names, wrongPattern)
 	checkEach(&found, "methods", r.Methods, func(m acme.Method) string {
-		return unless(slices.Contains(methods(), m), fmt.Sprintf("it is none of %v", methods()))
+		return unless(slices.Contains(acme.Methods(), m), fmt.Sprintf("it is none of %v", acme.Methods()))
 	})
+	checkProofs(&found, r)
 	checkEach(&found, "caa_identities", r.CAAIdentities, wrongHost)
 	found.expect(r.TermsOfService == "" || isWebAddress(r.TermsOfService), "terms_of_service: %q is no http or https URL.", clip(r.TermsOfService))
 	found.expect(r.Website == "" || isWebAddress(r.Website), "website: %q is no http or https URL.", clip(r.Website))
@@ -116,7 +119,21 @@ func unless(ok bool, reason string) string {
 	return reason
 }
 
-func methods() []acme.Method { return []acme.Method{acme.HTTP01, acme.DNS01, acme.TLSALPN01} }
+// checkProofs judges what is said about proofs that stand for long or reach far.
+func checkProofs(found *findings, r policy.Rules) {
+	p := r.Persist
+	found.expect(p.Draft != "" || !slices.Contains(r.Methods, acme.DNSPersist01),
+		"methods: dns-persist-01 needs to know the form of its records; set persist.draft to one of %v, and persist.issuers.", persist.Drafts())
+	found.expect(p.Draft == "" || slices.Contains(persist.Drafts(), p.Draft), "persist.draft: %q is none of %v.", clip(string(p.Draft)), persist.Drafts())
+	found.expect(p.Draft == "" || len(p.Issuers) > 0 && len(p.Issuers) <= persist.MaxIssuers,
+		"persist.issuers: name 1 to %d domain names that mean this CA in records; there are %d.", persist.MaxIssuers, len(p.Issuers))
+	checkEach(found, "persist.issuers", p.Issuers, wrongHost)
+	if p.ReuseLife != 0 {
+		checkLife(found, "persist.reuse_life", p.ReuseLife, policy.MaxPersistReuse)
+	}
+	below := []policy.Subdomains{policy.NoSubdomains, policy.NamesBelow, policy.AllBelow}
+	found.expect(slices.Contains(below, r.Subdomains), "subdomains: %q is neither %q nor %q.", clip(string(r.Subdomains)), policy.NamesBelow, policy.AllBelow)
+}
 
 // wrongPattern says why a rule for names covers nothing that can be certified; see [policy.Pattern].
 func wrongPattern(rule string) string {

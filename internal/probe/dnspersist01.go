@@ -21,7 +21,7 @@ func (p *Prober) dnsPersist01(ctx context.Context, r *record, l policy.Look) (se
 		return "", err
 	}
 	grant, err := persist.Wanted{
-		Offer: l.Rules.Persist.Offer, Domain: l.Identifier.Base().Value(), Beyond: l.Beyond || l.Identifier.IsWildcard(),
+		Offer: l.Rules.Persist.Offer(), Domain: l.Identifier.Base().Value(), Beyond: l.Beyond || l.Identifier.IsWildcard(),
 		Account: l.Account, Now: time.Now(),
 	}.Judge(values)
 	if refused, ok := errors.AsType[*fault.Error](err); ok {

@@ -55,7 +55,7 @@ type Accounts interface {
 	KeyHasAccount(ctx context.Context, thumbprint string) (bool, error)
 	// SetContacts replaces the contacts of a valid account. Unauthorized when it is not valid.
 	SetContacts(ctx context.Context, account string, contacts []string, e event.Event) (acme.Account, error)
-	// ChangeKey gives a valid account another key, guarded by the thumbprint of the old one: Conflict when the account has
+	// ChangeKey gives a valid account another key and remembers the thumbprint of the one that it had (see acme.Account.Rekey), guarded by the thumbprint of the old one: Conflict when the account has
 	// another key by now; Conflict with Location = id of the account that has the new key already, in whatever
 	// status; BadPublicKey when the key is blocked or a certificate was issued for it.
 	ChangeKey(ctx context.Context, account, oldThumbprint string, key jws.Key, e event.Event) (acme.Account, error)
@@ -84,7 +84,8 @@ type Orders interface {
 	// ListOrders returns orders of a connector ("" for all), newest first, at most limit, older than the id before, without their authorizations.
 	ListOrders(ctx context.Context, connector, before string, limit int) ([]acme.Order, error)
 	// Reusable returns those authorizations of an account that are valid at now, stay valid until at least until, and
-	// cover exactly one of ids (wildcards only by wildcards): at most one for each identifier, the longest lasting.
+	// cover exactly one of ids (wildcards only by wildcards): the longest lasting for each identifier, and of those that
+	// cover the names below it besides again the longest lasting.
 	Reusable(ctx context.Context, account string, ids []ident.Identifier, now, until time.Time) ([]acme.Authorization, error)
 	// CreateAuthorization stores an authorization that belongs to no order (pre-authorization). Unauthorized when the account is
 	// not valid. RateLimited when one of the charges is refused.

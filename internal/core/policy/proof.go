@@ -25,9 +25,13 @@ const MaxPersistReuse = 10 * 24 * time.Hour
 
 // Persist says how dns-persist-01 is offered.
 type Persist struct {
-	persist.Offer
-	ReuseLife span.Span `json:"reuse_life,omitempty"` // how long a proof counts; 0: MaxPersistReuse
+	Draft     persist.Draft `json:"draft,omitempty"`      // the form of the records; "": not at all
+	Issuers   []string      `json:"issuers,omitempty"`    // names of the CA, of which a record has one
+	ReuseLife span.Span     `json:"reuse_life,omitempty"` // how long a proof counts; 0: MaxPersistReuse
 }
+
+// Offer returns what a challenge offers.
+func (p Persist) Offer() persist.Offer { return persist.Offer{Draft: p.Draft, Issuers: p.Issuers} }
 
 // DefaultMethods returns the challenges on offer where no rule names any.
 func DefaultMethods() []acme.Method { return []acme.Method{acme.HTTP01, acme.DNS01, acme.TLSALPN01} }

@@ -35,6 +35,12 @@ type Meta struct {
 	ExternalAccountRequired bool `json:"externalAccountRequired,omitempty"`
 	// Profiles maps the name of each profile on offer to a description for people (draft-ietf-acme-profiles).
 	Profiles map[string]string `json:"profiles,omitempty"`
+	// SubdomainAuthAllowed: "Indicates if an ACME server supports authorization of subdomains." (RFC 9444 section 4.4)
+	SubdomainAuthAllowed bool `json:"subdomainAuthAllowed,omitempty"`
+	// IssuerDomainNames are the names of this CA in records of dns-persist-01, AccountHashPrefix what the hashed URI of an
+	// account begins with there (draft-ietf-acme-dns-persist-02). Where an earlier draft is on offer both are absent.
+	IssuerDomainNames []string `json:"issuerDomainNames,omitempty"`
+	AccountHashPrefix string   `json:"accountHashPrefix,omitempty"`
 }
 
 // Identifier is an identifier: "type (required, string)" and "value (required, string)" (RFC 8555 section 7.1.3).
@@ -106,6 +112,10 @@ type Authorization struct {
 	// Wildcard: "MUST be present and true for authorizations created as a result of a newOrder request containing a DNS
 	// identifier with a value that was a wildcard domain name. For other authorizations, it MUST be absent."
 	Wildcard bool `json:"wildcard,omitempty"`
+	// SubdomainAuthAllowed: "MUST be present and true for authorizations where ACME server policy allows certificates to be
+	// issued for any Domain Name in the domain subordinate" to the identifier (RFC 9444
+	// section 4.1). Default: false.
+	SubdomainAuthAllowed bool `json:"subdomainAuthAllowed,omitempty"`
 }
 
 // Challenge is a challenge (RFC 8555 section 8).
@@ -119,6 +129,11 @@ type Challenge struct {
 	// Token: "A random value that uniquely identifies the challenge. This value MUST have at least 128 bits of entropy."
 	// (section 8.3)
 	Token string `json:"token,omitempty"`
+	// AccountURI and IssuerNames stand in dns-persist-01 up to draft-ietf-acme-dns-persist-01, which deployed CAs and clients
+	// follow; IssuerDomainNames from -02 on: "A list of one or more Issuer Domain Names."
+	AccountURI        string   `json:"accounturi,omitempty"`
+	IssuerNames       []string `json:"issuer-domain-names,omitempty"`
+	IssuerDomainNames []string `json:"issuerDomainNames,omitempty"`
 	// Validated: "REQUIRED if the 'status' field is 'valid'."
 	Validated Time `json:"validated,omitzero"`
 	// Error: "A challenge object with an error MUST have status equal to 'invalid'."

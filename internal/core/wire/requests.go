@@ -68,9 +68,21 @@ func ParseKeyChange(payload []byte) (KeyChange, error) {
 	return r, nil
 }
 
+// AskedIdentifier is an identifier in a request.
+type AskedIdentifier struct {
+	Type  string `json:"type"`
+	Value string `json:"value"`
+	// AncestorDomain, in newOrder: "The client MUST be able to fulfill a challenge against the ancestor domain." (RFC 9444
+	// section 4.3) "" is none. The name "parentDomain" of the drafts is ignored like any other that is not known.
+	AncestorDomain string `json:"ancestorDomain"`
+	// SubdomainAuthAllowed, in newAuthz, says that the client "is requesting an authorization for the subdomains subordinate
+	// to the specified domain" (RFC 9444 section 4.2).
+	SubdomainAuthAllowed bool `json:"subdomainAuthAllowed"`
+}
+
 // NewOrder is a newOrder request (RFC 8555 section 7.4).
 type NewOrder struct {
-	Identifiers []Identifier
+	Identifiers []AskedIdentifier
 	NotBefore   time.Time // zero: not asked
 	NotAfter    time.Time
 	Profile     string // "" asks for the default (draft-ietf-acme-profiles)
@@ -80,11 +92,11 @@ type NewOrder struct {
 // ParseNewOrder reads a newOrder request.
 func ParseNewOrder(payload []byte) (NewOrder, error) {
 	var r struct {
-		Identifiers []Identifier `json:"identifiers"`
-		NotBefore   *string      `json:"notBefore"`
-		NotAfter    *string      `json:"notAfter"`
-		Profile     string       `json:"profile"`
-		Replaces    string       `json:"replaces"`
+		Identifiers []AskedIdentifier `json:"identifiers"`
+		NotBefore   *string           `json:"notBefore"`
+		NotAfter    *string           `json:"notAfter"`
+		Profile     string            `json:"profile"`
+		Replaces    string            `json:"replaces"`
 	}
 	if err := strictjson.Decode(payload, &r); err != nil {
 		return NewOrder{}, err
@@ -100,15 +112,15 @@ func ParseNewOrder(payload []byte) (NewOrder, error) {
 
 // ParseNewAuthorization reads a newAuthz request: "The identifier to appear in the resulting authorization object"
 // (RFC 8555 section 7.4.1).
-func ParseNewAuthorization(payload []byte) (Identifier, error) {
+func ParseNewAuthorization(payload []byte) (AskedIdentifier, error) {
 	var r struct {
-		Identifier *Identifier `json:"identifier"`
+		Identifier *AskedIdentifier `json:"identifier"`
 	}
 	if err := strictjson.Decode(payload, &r); err != nil {
-		return Identifier{}, err
+		return AskedIdentifier{}, err
 	}
 	if r.Identifier == nil {
-		return Identifier{}, fault.New(fault.Malformed, `The request has no "identifier".`)
+		return AskedIdentifier{}, fault.New(fault.Malformed, `The request has no "identifier".`)
 	}
 	return *r.Identifier, nil
 }

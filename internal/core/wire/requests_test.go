@@ -66,7 +66,9 @@ func TestParseAccountUpdate(t *testing.T) {
 func TestParseNewOrder(t *testing.T) {
 	day := time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)
 	testReads(t, wire.ParseNewOrder, []read[wire.NewOrder]{
-		{"names", `{"identifiers":[{"type":"dns","value":"a"},{"type":"ip","value":"b"}]}`, wire.NewOrder{Identifiers: []wire.Identifier{{Type: "dns", Value: "a"}, {Type: "ip", Value: "b"}}}},
+		{"names", `{"identifiers":[{"type":"dns","value":"a"},{"type":"ip","value":"b"}]}`, wire.NewOrder{Identifiers: []wire.AskedIdentifier{{Type: "dns", Value: "a"}, {Type: "ip", Value: "b"}}}},
+		{"SD-02 a name above", `{"identifiers":[{"type":"dns","value":"a.b","ancestorDomain":"b"}]}`, wire.NewOrder{Identifiers: []wire.AskedIdentifier{{Type: "dns", Value: "a.b", AncestorDomain: "b"}}}},
+		{"SD-02 its name in the drafts", `{"identifiers":[{"type":"dns","value":"a.b","parentDomain":"b"}]}`, wire.NewOrder{Identifiers: []wire.AskedIdentifier{{Type: "dns", Value: "a.b"}}}},
 		{"times and profile", `{"notBefore":"2027-01-31T12:00:00Z","notAfter":"2027-01-31T14:00:00+02:00","profile":"p"}`, wire.NewOrder{NotBefore: day, NotAfter: day, Profile: "p"}},
 		{"AR-04 replaces", `{"replaces":"a.b"}`, wire.NewOrder{Replaces: "a.b"}},
 		{"times that ask for nothing", `{"notBefore":"","notAfter":null}`, wire.NewOrder{}},
@@ -83,8 +85,9 @@ func TestParseOthers(t *testing.T) {
 		})
 	})
 	t.Run("new authorization", func(t *testing.T) {
-		testReads(t, wire.ParseNewAuthorization, []read[wire.Identifier]{
-			{"with status", `{"identifier":{"type":"dns","value":"a"},"status":"valid"}`, wire.Identifier{Type: "dns", Value: "a"}},
+		testReads(t, wire.ParseNewAuthorization, []read[wire.AskedIdentifier]{
+			{"with status", `{"identifier":{"type":"dns","value":"a"},"status":"valid"}`, wire.AskedIdentifier{Type: "dns", Value: "a"}},
+			{"SD-01 names below", `{"identifier":{"type":"dns","value":"a","subdomainAuthAllowed":true}}`, wire.AskedIdentifier{Type: "dns", Value: "a", SubdomainAuthAllowed: true}},
 		})
 	})
 	t.Run("finalize", func(t *testing.T) {

@@ -57,6 +57,6 @@ func (d *door) challenge(ctx context.Context, r *request) (web.Reply, error) {
 	if !ok {
 		return web.Reply{}, hide(fault.New(fault.NotFound, "no such method"), "challenge")
 	}
-	return object(http.StatusOK, r.urls.renderChallenge(id, challenge),
+	return object(http.StatusOK, r.urls.renderChallenge(view.Authorization, challenge),
 		linked(r.urls.authorization(id), "up"), retryAfter(view.RetryAfter))
 }

@@ -3,7 +3,11 @@ package acme
 import (
 	"context"
 	"net/http"
+	"slices"
 
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/core/wire"
 	"github.com/everleaf-pki/everleaf/internal/web"
 )
@@ -26,7 +30,11 @@ func (d *door) directory(ctx context.Context, r *request) (web.Reply, error) {
 		Meta: wire.Meta{
 			TermsOfService: rules.TermsOfService, Website: rules.Website,
 			ExternalAccountRequired: rules.ExternalBinding, Profiles: make(map[string]string, len(profiles)),
+			SubdomainAuthAllowed: rules.Subdomains != policy.NoSubdomains,
 		},
+	}
+	if d.external != "" && rules.Persist.Draft == persist.Draft02 && slices.Contains(rules.Offered(), acme.DNSPersist01) {
+		out.Meta.IssuerDomainNames, out.Meta.AccountHashPrefix = rules.Persist.Issuers, r.urls.account("")
 	}
 	if rules.PreAuthorize {
 		out.NewAuthz = r.urls.resource("new-authz")

@@ -3,6 +3,7 @@ package acme
 import (
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 	"github.com/everleaf-pki/everleaf/internal/core/problem"
 	"github.com/everleaf-pki/everleaf/internal/core/wire"
 	"github.com/everleaf-pki/everleaf/internal/issue"
@@ -51,9 +52,11 @@ func (u urls) renderAuthorization(a issue.AuthorizationView) wire.Authorization 
 		Expires:    wire.Time(a.Expires),
 		Challenges: []wire.Challenge{},
 		Wildcard:   a.Wildcard,
+
+		SubdomainAuthAllowed: a.Subdomains,
 	}
 	for _, c := range telling(a) {
-		out.Challenges = append(out.Challenges, u.renderChallenge(a.ID, c))
+		out.Challenges = append(out.Challenges, u.renderChallenge(a.Authorization, c))
 	}
 	return out
 }
@@ -76,15 +79,23 @@ func telling(a issue.AuthorizationView) []acme.Challenge {
 	return decisive
 }
 
-func (u urls) renderChallenge(authorization string, c acme.Challenge) wire.Challenge {
-	return wire.Challenge{
+func (u urls) renderChallenge(a acme.Authorization, c acme.Challenge) wire.Challenge {
+	out := wire.Challenge{
 		Type:      c.Method,
-		URL:       u.challenge(authorization, c.Method),
+		URL:       u.challenge(a.ID, c.Method),
 		Status:    c.Status(),
 		Token:     c.Token,
 		Validated: wire.Time(c.Validated),
 		Error:     renderFailure(c.Failure),
 	}
+	switch {
+	case c.Persist == nil:
+	case c.Persist.Draft == persist.Draft01:
+		out.AccountURI, out.IssuerNames = u.account(a.Account), c.Persist.Issuers
+	default:
+		out.IssuerDomainNames = c.Persist.Issuers
+	}
+	return out
 }
 
 // renderFailure makes the problem document of a recorded failure. Its identifier goes into a subproblem, the only

@@ -10,15 +10,19 @@ import (
 )
 
 // AccountColumns are the columns of accounts in the order of AccountValues.
-const AccountColumns = "id, connector, thumbprint, jwk, contacts, terms_agreed, credential, binding, created, deactivated, revoked"
+const AccountColumns = "id, connector, thumbprint, jwk, former, contacts, terms_agreed, credential, binding, created, deactivated, revoked"
 
 const selectAccount = "SELECT " + AccountColumns + " FROM accounts "
 
 // AccountValues is the row of an account.
 func AccountValues(a acme.Account) ([]any, error) {
 	contacts, err := Contacts(a.Contacts)
+	if err != nil {
+		return nil, err
+	}
+	former, err := Former(a.Former)
 	return []any{
-		a.ID, a.Connector, a.Key.Thumbprint(), string(a.Key.JWK()), contacts, Seconds(a.TermsAgreed), a.Credential,
+		a.ID, a.Connector, a.Key.Thumbprint(), string(a.Key.JWK()), former, contacts, Seconds(a.TermsAgreed), a.Credential,
 		a.Binding, Seconds(a.Created), Seconds(a.Deactivated), Seconds(a.Revoked),
 	}, err
 }
@@ -26,19 +30,25 @@ func AccountValues(a acme.Account) ([]any, error) {
 // Contacts is how an account's contacts stand in its row.
 func Contacts(contacts []string) (string, error) { return document(contacts) }
 
+// Former is how the thumbprints of an account's former keys stand in its row.
+func Former(thumbprints []string) (string, error) { return document(thumbprints) }
+
 func account(rows *sql.Rows) (acme.Account, error) {
 	var (
 		a                                  acme.Account
-		thumbprint, jwk, contacts          string
+		thumbprint, jwk, former, contacts  string
 		agreed, created, deactivated, gone int64
 	)
-	err := rows.Scan(&a.ID, &a.Connector, &thumbprint, &jwk, &contacts, &agreed, &a.Credential,
+	err := rows.Scan(&a.ID, &a.Connector, &thumbprint, &jwk, &former, &contacts, &agreed, &a.Credential,
 		&a.Binding, &created, &deactivated, &gone)
 	if err != nil {
 		return a, err
 	}
 	if a.Key, err = jws.ParseKey([]byte(jwk)); err != nil {
 		return a, fmt.Errorf("stored key of account %s: %w", a.ID, err)
+	}
+	if err := parse("former keys", former, &a.Former); err != nil {
+		return a, err
 	}
 	a.TermsAgreed, a.Created, a.Deactivated, a.Revoked = moment(agreed), moment(created), moment(deactivated), moment(gone)
 	return a, parse("contacts", contacts, &a.Contacts)

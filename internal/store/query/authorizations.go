@@ -13,11 +13,11 @@ import (
 // AuthorizationColumns are the columns of authorizations in the order of AuthorizationValues.
 // AuthorizationChanges are those that can change, in the order of AuthorizationUpdate.
 const (
-	AuthorizationColumns = "id, account, connector, covers, created, " + AuthorizationChanges
+	AuthorizationColumns = "id, account, connector, covers, subdomains, created, " + AuthorizationChanges
 	AuthorizationChanges = "expires, deactivated, revoked, challenges, valid, processing, ends"
 )
 
-const selectAuthorization = "SELECT id, account, connector, covers, created, expires, deactivated, revoked, challenges FROM authorizations "
+const selectAuthorization = "SELECT id, account, connector, covers, subdomains, created, expires, deactivated, revoked, challenges FROM authorizations "
 
 // AuthorizationValues is the row of an authorization that nothing happened to yet.
 func AuthorizationValues(a acme.Authorization) ([]any, error) {
@@ -26,7 +26,7 @@ func AuthorizationValues(a acme.Authorization) ([]any, error) {
 		return nil, err
 	}
 	changes, err := AuthorizationUpdate(a, a.Created)
-	return append([]any{a.ID, a.Account, a.Connector, string(covers), Seconds(a.Created)}, changes...), err
+	return append([]any{a.ID, a.Account, a.Connector, string(covers), flag(a.Subdomains), Seconds(a.Created)}, changes...), err
 }
 
 // AuthorizationUpdate is the changeable part of the row of an authorization that last changed at now.
@@ -73,7 +73,7 @@ func authorization(rows *sql.Rows) (acme.Authorization, error) {
 		covers, challenges                     string
 		created, expires, deactivated, revoked int64
 	)
-	err := rows.Scan(&a.ID, &a.Account, &a.Connector, &covers, &created, &expires, &deactivated, &revoked, &challenges)
+	err := rows.Scan(&a.ID, &a.Account, &a.Connector, &covers, &a.Subdomains, &created, &expires, &deactivated, &revoked, &challenges)
 	if err != nil {
 		return a, err
 	}
@@ -113,7 +113,7 @@ func Authorizations(ctx context.Context, q Querier, ids []string) ([]acme.Author
 }
 
 // Usable returns those authorizations of an account that are valid at now and cover exactly one of ids: for each
-// identifier the one that lasts longest.
+// identifier the one that lasts longest, and of those that cover the names below it besides the one that lasts longest.
 func Usable(ctx context.Context, q Querier, account string, ids []ident.Identifier, now time.Time) ([]acme.Authorization, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -128,9 +128,9 @@ func Usable(ctx context.Context, q Querier, account string, ids []ident.Identifi
 	}
 	in, args := list(covers)
 	found, err := all(ctx, q, authorization,
-		selectAuthorization+"WHERE valid = 1 AND account = ? AND expires > ? AND covers IN "+in+" ORDER BY covers, expires DESC, id DESC",
+		selectAuthorization+"WHERE valid = 1 AND account = ? AND expires > ? AND covers IN "+in+" ORDER BY covers, subdomains, expires DESC, id DESC",
 		append([]any{account, Seconds(now)}, args...)...)
-	return slices.CompactFunc(found, func(a, b acme.Authorization) bool { return a.Covers() == b.Covers() }), err
+	return slices.CompactFunc(found, func(a, b acme.Authorization) bool { return a.Covers() == b.Covers() && a.Subdomains == b.Subdomains }), err
 }
 
 // Unfinished returns the authorizations with a challenge that is processing since before the given time and that had

@@ -150,8 +150,12 @@ func (db *DB) ChangeKey(ctx context.Context, account, oldThumbprint string, key 
 		if err := tx.requireUnboundKey(ctx, current, key); err != nil {
 			return current, err
 		}
-		changed, err := tx.exec("UPDATE accounts SET thumbprint = ?, jwk = ? WHERE id = ? AND thumbprint = ?",
-			key.Thumbprint(), string(key.JWK()), account, oldThumbprint)
+		former, err := query.Former(current.Rekey(key).Former)
+		if err != nil {
+			return current, err
+		}
+		changed, err := tx.exec("UPDATE accounts SET thumbprint = ?, jwk = ?, former = ? WHERE id = ? AND thumbprint = ?",
+			key.Thumbprint(), string(key.JWK()), former, account, oldThumbprint)
 		if err != nil {
 			return current, err
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/id"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
@@ -194,7 +195,13 @@ func (w *World) Authorization(account string, name ident.Identifier) acme.Author
 		Created: Noon, Expires: Noon.Add(24 * time.Hour),
 	}
 	for _, method := range acme.MethodsFor(name) {
-		a.Challenges = append(a.Challenges, acme.Challenge{Method: method, Token: rand.Text()})
+		c := acme.Challenge{Method: method}
+		if method.HasToken() {
+			c.Token = rand.Text()
+		} else {
+			c.Persist = &persist.Offer{Draft: persist.Draft02, Issuers: []string{"ca.example"}}
+		}
+		a.Challenges = append(a.Challenges, c)
 	}
 	return a
 }

@@ -27,7 +27,7 @@ func testKeyChangeDone(t *testing.T, w *World) {
 	want := w.NewAccount()
 	o, _ := w.NewOrder(want.ID, "example.com")
 	before := want.Key
-	want.Key = w.NewKey()
+	want = want.Rekey(w.NewKey())
 	e := w.Event(event.AccountKeyChanged, want.ID)
 	w.tells(e, func() {
 		got, err := w.Store.ChangeKey(background(), want.ID, before.Thumbprint(), want.Key, e)

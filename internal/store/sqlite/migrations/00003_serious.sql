@@ -26,6 +26,12 @@ CREATE INDEX renewal_overrides_in_force ON renewal_overrides (id) WHERE ended = 
 
 -- Challenges and authorizations.
 
+-- 1: the authorization covers the names below its own besides (RFC 9444).
+ALTER TABLE authorizations ADD COLUMN subdomains INTEGER NOT NULL DEFAULT 0;
+
+-- Thumbprints of the keys that the account had before, the latest first: records in DNS name them.
+ALTER TABLE accounts ADD COLUMN former TEXT NOT NULL DEFAULT '[]';
+
 -- Revocation lists and OCSP.
 
 -- How many more certificates may join a shard, so that its list stays small even when all of them are revoked. The shards
