@@ -74,8 +74,10 @@ func world(withPolicy bool) func(context.Context, policy.Look) acme.Outcome {
 	}
 }
 
-// TestScope proves INC-86, SD-03, SD-04, SD-05, DP-05 and Z-07: for which names an order is ready at once after example.org
+// TestScope: for which names an order is ready at once after example.org
 // was proven, by every method and in every manner.
+//
+// Proves INC-86, SD-03, SD-04, SD-05, DP-05, Z-07.
 func TestScope(t *testing.T) {
 	names := []string{"example.org", "*.example.org", "www.example.org", "a.b.example.org", "*.www.example.org", "badexample.org", "*.badexample.org", "example.com"}
 	exact := []string{"example.org"}
@@ -131,7 +133,9 @@ func (h *house) status(r issue.Requester, name string) acme.Status {
 	return o.Status
 }
 
-// TestScopeOfWildcards proves INC-86, O-09, DP-05 and Z-07: which methods prove a wildcard, and that it proves nothing else.
+// TestScopeOfWildcards: which methods prove a wildcard, and that it proves nothing else.
+//
+// Proves INC-86, O-09, DP-05, Z-07.
 func TestScopeOfWildcards(t *testing.T) {
 	for _, test := range []struct {
 		scope
@@ -168,7 +172,9 @@ func TestScopeOfWildcards(t *testing.T) {
 	}
 }
 
-// TestScopeOfPublicSuffixes proves INC-86 and SD-03: nothing is proven for a registry.
+// TestScopeOfPublicSuffixes: nothing is proven for a registry.
+//
+// Proves INC-86, SD-03.
 func TestScopeOfPublicSuffixes(t *testing.T) {
 	h := known(t, everyMethod)
 	r := h.requester()
@@ -189,7 +195,9 @@ func below(name, ancestor string) issue.NewOrder {
 	return issue.NewOrder{Names: []issue.Name{{Type: "dns", Value: name, AncestorDomain: ancestor}}}
 }
 
-// TestAncestorOfAnOrder proves SD-02, SD-03, SD-04 and INC-86: at which names an order that names an ancestor is proven.
+// TestAncestorOfAnOrder: at which names an order that names an ancestor is proven.
+//
+// Proves SD-02, SD-03, SD-04, INC-86.
 func TestAncestorOfAnOrder(t *testing.T) {
 	for _, test := range []struct {
 		rule           policy.Subdomains
@@ -276,7 +284,9 @@ func TestOneProofForSeveralNames(t *testing.T) {
 	}
 }
 
-// TestAncestorGivenBack proves SD-05: it ends with its order and for later ones, before and after they are ready.
+// TestAncestorGivenBack: it ends with its order and for later ones, before and after they are ready.
+//
+// Proves SD-05.
 func TestAncestorGivenBack(t *testing.T) {
 	h := known(t, everyMethod)
 	r := h.requester()
@@ -296,7 +306,9 @@ func TestAncestorGivenBack(t *testing.T) {
 	}
 }
 
-// TestAncestorNotAcceptedAnyMore proves SD-05: the rules of now decide on a ready order too.
+// TestAncestorNotAcceptedAnyMore: the rules of now decide on a ready order too.
+//
+// Proves SD-05.
 func TestAncestorNotAcceptedAnyMore(t *testing.T) {
 	for _, test := range []struct {
 		name   string

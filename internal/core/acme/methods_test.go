@@ -20,8 +20,10 @@ func parse(t *testing.T, kind ident.Type, value string) ident.Identifier {
 	return id
 }
 
-// TestRecordName proves DA-01, DN-05 and INC-22: every label that is ever published, by the vector of the draft where there
+// TestRecordName: every label that is ever published, by the vector of the draft where there
 // is one.
+//
+// Proves DA-01, DN-05, INC-22.
 func TestRecordName(t *testing.T) {
 	golden := map[Method]string{
 		HTTP01: "", TLSALPN01: "",
@@ -41,8 +43,10 @@ func TestRecordName(t *testing.T) {
 	}
 }
 
-// TestRecordNameIsNoHost proves INC-22 and DN-05: whatever the account and the name, a record stands directly below an
+// TestRecordNameIsNoHost: whatever the account and the name, a record stands directly below an
 // underscore label, where nobody can be given a host name.
+//
+// Proves INC-22, DN-05.
 func TestRecordNameIsNoHost(t *testing.T) {
 	hostname := regexp.MustCompile(`^[a-z0-9]`)
 	for _, name := range []string{"a.example.org", "*.a.example.org", "xn--bcher-kva.example"} {
@@ -59,7 +63,9 @@ func TestRecordNameIsNoHost(t *testing.T) {
 	}
 }
 
-// TestAccountLabels proves DA-02: accounts do not share a name, and one URL has one.
+// TestAccountLabels: accounts do not share a name, and one URL has one.
+//
+// Proves DA-02.
 func TestAccountLabels(t *testing.T) {
 	id := parse(t, ident.DNS, "example.org")
 	seen := map[string]bool{}
@@ -74,7 +80,9 @@ func TestAccountLabels(t *testing.T) {
 	}
 }
 
-// TestMethodsFor proves O-09 and SD-04; INTEROP wants the challenge without a token after the others.
+// TestMethodsFor: INTEROP wants the challenge without a token after the others.
+//
+// Proves O-09, SD-04.
 func TestMethodsFor(t *testing.T) {
 	for _, test := range []struct {
 		id   ident.Identifier
@@ -95,7 +103,9 @@ func TestMethodsFor(t *testing.T) {
 	}
 }
 
-// TestProves proves SD-03, SD-05 and INC-86: what an authorization says about other names.
+// TestProves: what an authorization says about other names.
+//
+// Proves SD-03, SD-05, INC-86.
 func TestProves(t *testing.T) {
 	name := parse(t, ident.DNS, "example.org")
 	exact, wildcard, subdomains := Authorization{Identifier: name}, Authorization{Identifier: name, Wildcard: true}, Authorization{Identifier: name, Subdomains: true}

@@ -347,7 +347,9 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestBelow proves SD-03 and INC-86: whole labels are compared.
+// TestBelow: whole labels are compared.
+//
+// Proves SD-03, INC-86.
 func TestBelow(t *testing.T) {
 	stored := func(text string) (id ident.Identifier) {
 		if err := id.UnmarshalText([]byte(text)); err != nil {

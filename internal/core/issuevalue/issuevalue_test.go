@@ -6,7 +6,9 @@ import (
 	"testing"
 )
 
-// TestParse proves DP-01: the grammar of RFC 8659 section 4.2, with its white space and without any leniency.
+// TestParse: the grammar of RFC 8659 section 4.2, with its white space and without any leniency.
+//
+// Proves DP-01.
 func TestParse(t *testing.T) {
 	account := Parameter{"accounturi", "https://ca.example/acct/123"}
 	tests := []struct {

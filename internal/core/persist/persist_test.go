@@ -27,7 +27,9 @@ func wanted(d Draft) Wanted {
 	return Wanted{Offer: Offer{d, []string{"ca.example", "ca.example.net"}}, Domain: "example.com", Account: owner, Now: now}
 }
 
-// TestHash proves DP-02 and DP-03 by the vectors of the draft.
+// TestHash computes the vectors of the draft.
+//
+// Proves DP-02, DP-03.
 func TestHash(t *testing.T) {
 	for domain, want := range map[string]string{
 		"example.com": hash,
@@ -45,7 +47,9 @@ func TestHash(t *testing.T) {
 // grant writes a record and says what it is good for.
 func grant(uri, terms string) string { return "ca.example; accounturi=" + uri + terms }
 
-// TestJudge proves DP-01, DP-02, DP-03, DP-04, DP-05 and DP-06: one record, in both forms.
+// TestJudge: one record, in both forms.
+//
+// Proves DP-01, DP-02, DP-03, DP-04, DP-05, DP-06.
 func TestJudge(t *testing.T) {
 	const malformed, unauthorized = fault.Malformed, fault.Unauthorized
 	later, earlier := fmt.Sprint(now.Unix()+1), fmt.Sprint(now.Unix())
@@ -114,7 +118,9 @@ func wantJudgement(t *testing.T, w Wanted, kind fault.Kind, records ...string) G
 	return g
 }
 
-// TestJudgeAccount proves DP-02, DP-04 and DP-06: whose record it is, in each form.
+// TestJudgeAccount: whose record it is, in each form.
+//
+// Proves DP-02, DP-04, DP-06.
 func TestJudgeAccount(t *testing.T) {
 	other := Account{"https://ca.example/acct/124", prefix, []string{"another"}}
 	hashed := func(sum string) string { return prefix + "sha-256/" + sum }
@@ -156,7 +162,9 @@ func TestJudgeAccount(t *testing.T) {
 	}
 }
 
-// TestJudgeSeveral proves DP-01: each record is judged alone, and the nearest is told about.
+// TestJudgeSeveral: each record is judged alone, and the nearest is told about.
+//
+// Proves DP-01.
 func TestJudgeSeveral(t *testing.T) {
 	w := wanted(Draft01)
 	good, over := grant(accountURL, ""), grant(accountURL, "; persistUntil=1")
