@@ -111,10 +111,10 @@ func TestScope(t *testing.T) {
 			}
 			var ready []string
 			for _, name := range names {
-				if h.status(r, name) == acme.Ready {
+				if h.orderStatus(r, name) == acme.Ready {
 					ready = append(ready, name)
 				}
-				if h.status(stranger, name) == acme.Ready {
+				if h.orderStatus(stranger, name) == acme.Ready {
 					t.Errorf("%s is proven for another account", name)
 				}
 			}
@@ -125,8 +125,8 @@ func TestScope(t *testing.T) {
 	}
 }
 
-// status returns the status of a new order for one name.
-func (h *house) status(r issue.Requester, name string) acme.Status {
+// orderStatus returns the status of a new order for one name.
+func (h *house) orderStatus(r issue.Requester, name string) acme.Status {
 	h.t.Helper()
 	o, err := h.issue.NewOrder(h.t.Context(), r, dns(name))
 	check(h.t, err)
@@ -164,7 +164,7 @@ func TestScopeOfWildcards(t *testing.T) {
 				t.Fatalf("it is %s", a.Status)
 			}
 			for _, name := range []string{"example.org", "www.example.org", "*.www.example.org", "badexample.org"} {
-				if h.status(r, name) == acme.Ready {
+				if h.orderStatus(r, name) == acme.Ready {
 					t.Errorf("*.example.org proves %s", name)
 				}
 			}
@@ -301,7 +301,7 @@ func TestAncestorGivenBack(t *testing.T) {
 	check(t, err)
 	_, err = h.issue.Finalize(t.Context(), r, o.ID, request(t, newKey(t), "www.example.org"))
 	wantKind(t, err, fault.NotReady)
-	if got := h.status(r, "www.example.org"); got != acme.Pending {
+	if got := h.orderStatus(r, "www.example.org"); got != acme.Pending {
 		t.Errorf("a later order is %s", got)
 	}
 }
@@ -329,7 +329,7 @@ func TestAncestorNotAcceptedAnyMore(t *testing.T) {
 			check(t, err)
 			h.setRules(test.change)
 			r.Connector = h.connector
-			if got := h.status(r, "*.www.example.org") == acme.Ready; got != test.ok {
+			if got := h.orderStatus(r, "*.www.example.org") == acme.Ready; got != test.ok {
 				t.Errorf("a new order is ready: %t", got)
 			}
 			if _, err = h.issue.Finalize(t.Context(), r, o.ID, request(t, newKey(t), "*.www.example.org")); test.ok != (err == nil) {
