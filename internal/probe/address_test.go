@@ -121,6 +121,13 @@ func TestCheckAddress(t *testing.T) {
 	}
 }
 
+func TestCheckNoAddress(t *testing.T) {
+	err := CheckAddress(policy.Addresses{Private: true, Loopback: true, Allow: []netip.Prefix{netip.MustParsePrefix("::/0")}}, netip.Addr{})
+	if want := "The target has no valid address."; fault.Sentence(err) != want {
+		t.Errorf("%v, want %q", err, want)
+	}
+}
+
 // TestCarriedAddresses has the same verdict for an IPv4 address in IPv4-mapped form. In the translated ones whoever
 // runs the gateway decides where it leads, so that nothing but a public address is reached there, whatever is opened.
 // Proves H-06, INC-89.

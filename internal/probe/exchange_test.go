@@ -138,6 +138,17 @@ func TestUnusableAnswers(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a record that is cut off", func(t *testing.T) {
+		cut := func(query []byte) []byte {
+			whole := txtReply(query, "value", nil)
+			return whole[:len(whole)-1]
+		}
+		server := rawDNS(t, func(query []byte, _ net.Addr) [][]byte { return [][]byte{cut(query)} }, cut)
+		_, _, err := newResolver(t, server).TXT(t.Context(), "a.test")
+		if want := "No DNS server could answer for a.test: unusable answer. (retryable)"; outcome(err) != want {
+			t.Errorf("got %q, want %q", outcome(err), want)
+		}
+	})
 	t.Run("truncated over TCP too", func(t *testing.T) {
 		cut := func(query []byte) []byte { return txtReply(query, "x", func(m *dns.Msg) { m.Truncated = true }) }
 		server := rawDNS(t, func(query []byte, _ net.Addr) [][]byte { return [][]byte{cut(query)} }, cut)

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -43,6 +45,33 @@ func FuzzParsePrivateKey(f *testing.F) {
 			t.Error("the stored key is another one")
 		}
 	})
+}
+
+// TestSealingKeysOfOtherForms has files with the label of a sealing key and something else inside.
+func TestSealingKeysOfOtherForms(t *testing.T) {
+	whole := bytes.Repeat([]byte{7}, SealingKeySize)
+	block := func(content any) []byte {
+		der, err := asn1.Marshal(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pem.EncodeToMemory(&pem.Block{Type: sealingKeyLabel, Bytes: der})
+	}
+	for want, texts := range map[string][][]byte{
+		"": {block(sealingKey{sealingKeyVersion, whole})},
+		"it is no sealing key of version": {
+			block(sealingKey{sealingKeyVersion + 1, whole}), block(sealingKey{sealingKeyVersion, whole[1:]}), block(sealingKey{sealingKeyVersion, append(whole, 7)}),
+		},
+		"it is damaged, or of a form": {block(struct{ Key []byte }{whole}), block(struct{ A, B int }{1, 2})},
+		"its encryption is damaged":   {pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED " + sealingKeyLabel, Bytes: []byte{0x30, 0}})},
+	} {
+		for i, text := range texts {
+			_, err := parseSealingKey(text, []byte("correct horse"), fewIterations)
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%d: %v, want %q", i, err, want)
+			}
+		}
+	}
 }
 
 // FuzzParseSealingKey holds the same for sealing.key.

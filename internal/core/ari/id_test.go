@@ -64,6 +64,13 @@ func TestMalformedIdentifiers(t *testing.T) {
 	}
 }
 
+func TestAMissingPartIsTold(t *testing.T) {
+	_, err := ari.ParseID("aYhba4dGQEHhs3uEe6CuLN4ByNQ")
+	if want := `no "." between its two parts`; !strings.Contains(fault.Sentence(err), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+}
+
 // FuzzParseID: an identifier that is read is written again as it was.
 func FuzzParseID(f *testing.F) {
 	for _, seed := range []string{exampleID, "AA.AQ", ".", "AA.AIA", strings.Repeat("A", 256), "AA.AQ=", "AB.AQ"} {

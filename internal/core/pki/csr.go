@@ -14,7 +14,6 @@ import (
 const (
 	MaxCSR        = 32 << 10 // octets of DER; a request with 100 names needs about 4 KiB
 	maxCommonName = 64       // characters, ub-common-name of RFC 5280 appendix A.1
-	maxName       = 253      // octets of a DNS name
 	maxDepth      = 16       // nesting of DER; a request that names nothing strange needs 8
 )
 

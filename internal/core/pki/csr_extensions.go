@@ -62,9 +62,6 @@ func parseName(where, text string) (ident.Identifier, error) {
 	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" && !addr.Is4In6() {
 		return ident.FromAddr(addr), nil
 	}
-	if len(text) > maxName {
-		return ident.Identifier{}, badCSR("The %s of the CSR is longer than %d octets.", where, maxName)
-	}
 	name, err := ident.ParseDNS(text)
 	if err != nil {
 		why := strings.TrimPrefix(err.Error(), ident.ErrValue.Error()+": ")

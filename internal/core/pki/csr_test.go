@@ -230,6 +230,7 @@ func TestParseCSRRefusesForms(t *testing.T) {
 		"DNS name of 254":         {made{attributes: altNames(t, dnsName(t, strings.Repeat("a.", 121)+"example.com."))}.der(t), "longer than 253"},
 		"basic constraints":       {made{subject: utf8Name, attributes: extensionRequest(t, extension(t, 19, []byte{5, 0}))}.der(t), "basic constraints in the CSR are malformed"},
 		"key usage":               {made{subject: utf8Name, attributes: extensionRequest(t, extension(t, 15, []byte{5, 0}))}.der(t), "key usage in the CSR is malformed"},
+		"extended usage, no list": {made{subject: utf8Name, attributes: extensionRequest(t, extension(t, 37, []byte{5, 0}))}.der(t), "extended key usage in the CSR is malformed"},
 		"extended key usage":      {made{subject: utf8Name, attributes: extensionRequest(t, extension(t, 37, []byte{0x30, 2, 5, 0}))}.der(t), "extended key usage in the CSR is malformed"},
 	} {
 		t.Run(about, func(t *testing.T) { wantBadCSR(t, c.der, c.sentence) })

@@ -60,6 +60,14 @@ func TestNonces(t *testing.T) {
 		a.refused(t, http.StatusBadRequest, "badNonce")
 		try(a.header.Get("Replay-Nonce")).want(t, http.StatusCreated)
 	})
+	t.Run("N-04 a missing one is told", func(t *testing.T) {
+		header := c.header()
+		delete(header, "nonce")
+		d := h.post(at("new-order"), []byte(c.handmade(header.text(), string(wish)).text())).refused(t, http.StatusBadRequest, "badNonce")
+		if !strings.Contains(d.Detail, "has no nonce") {
+			t.Errorf("detail %q", d.Detail)
+		}
+	})
 	t.Run("N-06 padded", func(t *testing.T) { try(h.nonces.Issue()+"=").refused(t, http.StatusBadRequest, "malformed") })
 	t.Run("N-06 not base64url", func(t *testing.T) { try("!").refused(t, http.StatusBadRequest, "malformed") })
 	t.Run("invented", func(t *testing.T) { try(strings.Repeat("A", 40)).refused(t, http.StatusBadRequest, "badNonce") })

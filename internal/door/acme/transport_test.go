@@ -202,6 +202,14 @@ func TestUnknownPaths(t *testing.T) {
 		t.Run("GET "+path, func(t *testing.T) { h.get(base+path).refused(t, http.StatusNotFound, "malformed") })
 		t.Run("N-03 POST "+path, func(t *testing.T) { h.post(base+path, nil).refused(t, http.StatusNotFound, "malformed") })
 	}
+	for path, told := range map[string]string{
+		"/": "nothing at this URL", "/acme": "nothing at this URL", "/acme/default/order/x/y": "nothing at this URL",
+		"/acme/other/directory": "no ACME connector of this name", "/acme//directory": "no ACME connector of this name",
+	} {
+		if d := h.get(base+path).refused(t, http.StatusNotFound, "malformed"); !strings.Contains(d.Detail, told) {
+			t.Errorf("%s: %q, want %q", path, d.Detail, told)
+		}
+	}
 }
 
 // Proves INC-55.

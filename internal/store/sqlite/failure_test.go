@@ -46,6 +46,9 @@ func TestNoSpaceInGroup(t *testing.T) {
 			if !fault.Is(err, fault.Unavailable) {
 				t.Errorf("round %d, member %d: %v", round, i, err)
 			}
+			if i == 2 && !strings.Contains(fault.Sentence(err), "no space left") {
+				t.Errorf("round %d: the one for which there is no room is told %q", round, fault.Sentence(err))
+			}
 		}
 		for _, name := range []string{"first", "undone", "large", "last"} {
 			if stored(t, db, name) {
@@ -97,6 +100,9 @@ func TestFailureInResult(t *testing.T) {
 	_, failure := db.reading.Exec("UPDATE pulse SET beat = 1") // on a connection that cannot write
 	if !isFailure(failure) {
 		t.Fatalf("a write on a reading connection: %v", failure)
+	}
+	if err := translate(failure); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("a failure has the kind %q", fault.KindOf(err))
 	}
 	for i, err := range group(t, db, put("first", "x"), func(*tx) error { return fmt.Errorf("read: %w", failure) }, put("last", "x")) {
 		if !fault.Is(err, fault.Unavailable) {

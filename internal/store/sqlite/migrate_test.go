@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -257,6 +258,42 @@ func TestVerifyDamage(t *testing.T) {
 }
 
 // An open database costs its start little when there is nothing to migrate.
+// TestVerifyFindings has a file that can be read everywhere, and in which a row breaks its table's rule.
+func TestVerifyFindings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "everleaf.db")
+	closeTest(t, path)
+	pool, err := sql.Open("sqlite", "file:"+path+"?_pragma=writable_schema(1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ruled = `CREATE TABLE ruled (a INTEGER);
+		INSERT INTO ruled VALUES (NULL);
+		UPDATE sqlite_schema SET sql = 'CREATE TABLE ruled (a INTEGER NOT NULL)' WHERE name = 'ruled'`
+	if _, err := pool.Exec(ruled); err != nil {
+		t.Fatal(err)
+	}
+	if err := pool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Verify(context.Background(), path); !fault.Is(err, fault.Conflict) || !strings.Contains(fault.Sentence(err), "ruled") {
+		t.Errorf("a row that breaks a rule: %v", err)
+	}
+}
+
+// TestPublishReplacesNothing has a file that appeared under the backup's name while the backup was made.
+func TestPublishReplacesNothing(t *testing.T) {
+	folder := t.TempDir()
+	temporary, path := filepath.Join(folder, "new"), filepath.Join(folder, "backup.db")
+	for name, text := range map[string]string{temporary: "new", path: "old"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := publish(temporary, path); !fault.Is(err, fault.Conflict) || string(contents(t, path)) != "old" {
+		t.Errorf("%v", err)
+	}
+}
+
 func BenchmarkOpen(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "everleaf.db")
 	for range b.N + 1 {

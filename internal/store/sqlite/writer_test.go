@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -267,9 +268,35 @@ func TestCancelledInGroup(t *testing.T) {
 			t.Errorf("%q is not stored", name)
 		}
 	}
-	err := execute(waiting, db, put("cancelled before", "x"))
-	if !fault.Is(err, fault.Unavailable) || !errors.Is(err, context.Canceled) || stored(t, db, "cancelled before") {
-		t.Errorf("a write whose context had ended: %v", err)
+	for range 32 { // the queue has room: only the look before it keeps such a write out, every time
+		err := execute(waiting, db, put("cancelled before", "x"))
+		if !fault.Is(err, fault.Unavailable) || !errors.Is(err, context.Canceled) {
+			t.Fatalf("a write whose context had ended: %v", err)
+		}
+	}
+	if err := db.Ping(context.Background()); err != nil || stored(t, db, "cancelled before") { // what was accepted is done by now
+		t.Errorf("a write whose context had ended is stored, or %v", err)
+	}
+}
+
+// TestCancelledWhileItWaits leaves a write to its fate: nobody is told that it succeeded before it did.
+func TestCancelledWhileItWaits(t *testing.T) {
+	db := openTest(t, Options{})
+	release := hold(t, db)
+	ctx, cancel := context.WithCancel(context.Background())
+	outcome := make(chan error)
+	queued := len(db.writer.queue)
+	go func() { outcome <- execute(ctx, db, put("left", "x")) }()
+	for len(db.writer.queue) == queued {
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-outcome; !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.Sentence(err), "before its outcome was known") {
+		t.Errorf("a write that still waits: %v", err)
+	}
+	release()
+	if err := db.Ping(context.Background()); err != nil || !stored(t, db, "left") {
+		t.Errorf("it is not stored: %v", err)
 	}
 }
 
@@ -285,7 +312,7 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	if err := execute(ctx, db, put("too much", "x")); !fault.Is(err, fault.Unavailable) {
+	if err := execute(ctx, db, put("too much", "x")); !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.Sentence(err), "nothing was changed") {
 		t.Errorf("a write into a full queue: %v", err)
 	}
 	release()

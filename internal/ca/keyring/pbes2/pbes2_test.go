@@ -7,6 +7,7 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/everleaf-pki/everleaf/internal/ca/keyring/pbes2"
@@ -118,6 +119,11 @@ func TestDecryptRefuses(t *testing.T) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})
+	}
+	p := parse(t, cheap(t))
+	p.scheme.Encryption.Algorithm = asn1.ObjectIdentifier{1, 2, 840, 113549, 3, 7}
+	if _, err := pbes2.Decrypt(p.encode(t), []byte("correct horse"), roomy); err == nil || !strings.Contains(err.Error(), "cipher 1.2.840.113549.3.7 is not AES-CBC") {
+		t.Errorf("the cipher is not named: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"crypto/ed25519"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -45,6 +46,22 @@ func TestRootRules(t *testing.T) {
 			wantRules(t, lint.Root(sign(t, template, template, h.rootKey.Public(), h.rootKey), h.rootRequest), c.rules...)
 		})
 	}
+}
+
+// A key with which nothing here signs makes no CA, however well the rest fits.
+func TestAuthorityKeyType(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.caRequest.PublicKey = public
+	template, err := h.caRequest.Intermediate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantRules(t, lint.Intermediate(sign(t, template, h.root, key.Public(), h.rootKey), h.root, h.caRequest), "intermediate-key-type")
 }
 
 // Proves INC-11, INC-36, INC-109.

@@ -163,6 +163,15 @@ func TestLeafAgainstOthers(t *testing.T) {
 }
 
 // An RSA key wants keyEncipherment, and without it the rule is broken.
+// crypto/x509 writes version 3 only, so the parsed certificate is changed.
+func TestLeafVersion(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	leaf := h.leaf(t, nil)
+	leaf.Version = 1
+	wantRules(t, lint.Leaf(leaf, h.ca, h.request), "leaf-version")
+}
+
 func TestLeafRSA(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
