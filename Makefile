@@ -77,6 +77,15 @@ bench: ## run all benchmarks, about six minutes (PKG=./bench: of the whole serve
 fuzz: ## fuzz each parser for FUZZTIME (20s)
 	@scripts/fuzz $(FUZZTIME) $(PKG)
 
+.PHONY: mutants
+mutants: ## switch off each refusal of the code, one at a time: a test has to notice (about half an hour)
+	@$(GO) run ./scripts/mutants
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities that our code can reach
+	@$(STEP) 'govulncheck, built' scripts/build-tool govulncheck
+	@scripts/vuln
+
 .PHONY: clean
 clean: ## remove what these commands built
 	rm -rf .cache everleaf everleaf.exe
