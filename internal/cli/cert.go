@@ -18,7 +18,7 @@ func newCert(c *command) *cobra.Command {
 		Aliases: []string{"certificate"},
 		Short:   "Certificates: find, show, revoke",
 		Long:    "Certificates are kept for ever: what was signed, for whom, and what it is worth now.",
-	}, c.certList(), c.certShow(), c.certRevoke())
+	}, c.certList(), c.certShow(), c.certRevoke(), c.certRevokeMany())
 }
 
 func (c *command) certList() *cobra.Command {

@@ -72,6 +72,12 @@ func TestRequests(t *testing.T) {
 		{"cert show ff", "GET /v1/certificates/ff"},
 		{"cert revoke ff", "POST /v1/certificates/ff/revoke {}"},
 		{"cert revoke ff --reason keyCompromise", `POST /v1/certificates/ff/revoke {"reason":"keyCompromise"}`},
+		{"cert revoke-many --name .x --dry-run", `POST /v1/revocations {"name":".x","dry_run":true,"limit":500}`},
+		{
+			"cert revoke-many --yes --key-of ff --issuer i --profile p --connector c --account a --issued-before 2026-01-02 --issued-after 2026-01-01 --expires-before 30d --expires-after 1d --reason superseded",
+			`POST /v1/revocations {"connector":"c","account":"a","profile":"p","issued_before":"2026-01-02T00:00:00Z","issued_after":"2026-01-01T00:00:00Z",` +
+				`"issuer":"i","key":"ff","expires_before":"2026-12-23T12:00:00Z","expires_after":"2026-11-24T12:00:00Z","reason":"superseded","limit":500}`,
+		},
 		{"renewal list", "GET /v1/renewal-overrides"},
 		{"renewal list --ended", "GET /v1/renewal-overrides?ended=true"},
 		{"renewal override --all", `POST /v1/renewal-overrides {"all":true}`},
@@ -140,6 +146,10 @@ func TestSlips(t *testing.T) {
 		{"cert list --expires-before soon", `--expires-before: "soon" is not a time; write it like 2026-11-23T12:00:00Z or 2026-11-23 in UTC, or as a time from now like 30d`},
 		{"cert list -o xml", `--output: "xml" is none of table, json, yaml`},
 		{"cert list -o pem", `--output: "pem" is none of table, json, yaml`},
+		{"cert revoke-many --name a", `nothing was revoked: look at what would be with --dry-run, then give --yes`},
+		{"cert revoke-many --yes --key /none --key-of ff", `give the key with --key or --key-of, not both`},
+		{"cert revoke-many --yes --key /none", `--key: there is no file /none; name the right one`},
+		{"cert revoke-many --yes --key /etc/hostname", `--key: /etc/hostname holds neither a certificate nor a public key in PEM; "openssl pkey -pubout" makes one of a private key`},
 		{"credential create", `name the credential with --name, after whoever gets it`},
 		{"connector set c", `name the rules to change; "everleaf connector set --help" lists them`},
 		{"connector set c --methods dns-1", `--methods: "dns-1" is none of http-01, dns-01, tls-alpn-01, dns-account-01, dns-persist-01`},

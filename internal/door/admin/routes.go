@@ -49,6 +49,7 @@ func routes() []route {
 		{http.MethodGet, "/v1/certificates/{ref}", nil, (*door).certificate},
 		{http.MethodPost, "/v1/certificates/{ref}/revoke", nil, (*door).revokeCertificate},
 
+		{http.MethodPost, "/v1/revocations", nil, (*door).revokeMany},
 		{http.MethodGet, "/v1/renewal-overrides", []string{"ended"}, (*door).renewalOverrides},
 		{http.MethodPost, "/v1/renewal-overrides", nil, (*door).overrideRenewal},
 		{http.MethodPost, "/v1/renewal-overrides/{id}/end", nil, (*door).endRenewalOverride},

@@ -83,6 +83,7 @@ func TestClientReachesEveryRoute(t *testing.T) {
 			_, err := c.RevokeCertificate(ctx, e.certificate.ID, adminapi.Revocation{})
 			return err
 		},
+		func() error { _, err := c.RevokeMany(ctx, adminapi.ManyRevocations{Key: e.certificate.ID}); return err },
 		func() error {
 			_, err := c.OverrideRenewal(ctx, adminapi.NewRenewalOverride{All: true})
 			return err
