@@ -1,0 +1,436 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ocsp"
+
+	"github.com/everleaf-pki/everleaf/internal/adminapi"
+	"github.com/everleaf-pki/everleaf/internal/app"
+	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
+	"github.com/everleaf-pki/everleaf/test/acmetest"
+	"github.com/everleaf-pki/everleaf/test/chaltest"
+	"github.com/everleaf-pki/everleaf/test/process"
+)
+
+// What a revocation may take until everybody can see it.
+const (
+	ocspLimit = time.Second
+	crlLimit  = 10 * time.Second
+)
+
+// BenchmarkRevocation revokes a million certificates and looks at what clients get over HTTP: the size of every list, and how
+// soon one more revocation is seen. It fails where a list is longer than pki.MaxCRL, OCSP lags by more than a second, or a
+// list by more than ten.
+func BenchmarkRevocation(b *testing.B) {
+	revoked := revocation{certificates: 1_000_000, room: pki.ShardRoom}.run(b)
+	b.ReportMetric(0, "ns/op") // of the whole drill: nothing to compare
+	b.Log(revoked)
+}
+
+// TestRevocation is the same with fewer and shorter lists.
+// Proves BR-17, BR-18, BR-19, INC-31, INC-32, INC-40, INC-41.
+func TestRevocation(t *testing.T) {
+	t.Log(revocation{certificates: 10_000, room: 500}.run(t))
+}
+
+// revocation is a drill: so many certificates are revoked but one of each shard.
+type revocation struct {
+	certificates int
+	room         int // of a shard
+}
+
+// run returns what was measured, as text.
+func (r revocation) run(t testing.TB) string {
+	t.Helper()
+	var report strings.Builder
+	line := func(what string, value any) { fmt.Fprintf(&report, "%-52s %v\n", what, value) }
+	h := newAuthority(t)
+	h.server.stop(t)
+
+	s := newShards(t, h, r.room)
+	began := time.Now()
+	s.fill(t, r.certificates)
+	line("certificates stored", fmt.Sprintf("%d in %s", r.certificates, since(began)))
+	began = time.Now()
+	s.revoke(t)
+	line("revoked in the store", fmt.Sprintf("%d in %s", s.revoked, since(began)))
+	must(t, s.db.Close())
+
+	began = time.Now()
+	h.server.start(t)
+	line("start of the server, with every list made anew", since(began))
+	lists := h.lists(t, s.urls())
+	octets, largest := 0, 0
+	for _, one := range lists {
+		octets, largest = octets+one.octets, max(largest, one.octets)
+	}
+	line("lists", fmt.Sprintf("%d, together %.1f MB, the largest %.3f MB", len(lists), mega(octets), mega(largest)))
+	if largest > pki.MaxCRL {
+		t.Errorf("a list has %d octets", largest)
+	}
+	if named := named(lists); named != s.revoked {
+		t.Errorf("the lists name %d certificates, want %d", named, s.revoked)
+	}
+
+	began = time.Now()
+	for _, c := range s.spared[1:] {
+		h.revoke(t, c)
+	}
+	h.waitListed(t, s.spared[1:])
+	line("from the first revocation to the last of all lists", since(began))
+	told := h.revoke(t, s.spared[0])
+	line("from a revocation to OCSP", h.waitTold(t, s.spared[0], told))
+	line("from a revocation to its list", h.waitListed(t, s.spared[:1]).Sub(told).Round(time.Millisecond))
+	return report.String()
+}
+
+func since(began time.Time) time.Duration { return time.Since(began).Round(10 * time.Millisecond) }
+
+func mega(octets int) float64 { return float64(octets) / 1e6 }
+
+// certifier is a running server with a certificate that was issued by it.
+type certifier struct {
+	server  *restarted
+	data    string
+	account string
+	issuer  *x509.Certificate
+}
+
+// restarted is a server that is stopped and started on its data.
+type restarted struct {
+	command []string
+	*process.Server
+}
+
+func (s *restarted) start(t testing.TB) {
+	t.Helper()
+	s.Server = process.Start(t, s.command...)
+}
+
+func (s *restarted) stop(t testing.TB) {
+	t.Helper()
+	must(t, s.Server.Stop())
+}
+
+func newAuthority(t testing.TB) *certifier {
+	t.Helper()
+	site := chaltest.NewStateless(t)
+	h := &certifier{data: filepath.Join(t.TempDir(), "data")}
+	h.server = &restarted{command: []string{
+		process.Build(t), "serve", "--data", h.data, "--metrics-listen", "off", "--log-level", "error", "--http01-port", fmt.Sprint(site.Port()),
+		"--public-listen", freeAddress(t), "--listen", freeAddress(t),
+	}}
+	h.server.start(t)
+	_, err := h.admin().SaveProfile(t.Context(), "", "default", adminapi.SpecChange{OCSP: ptr(true)})
+	must(t, err)
+	trusting, err := acmetest.Trusting(h.server.Root)
+	must(t, err)
+	client, err := acmetest.Register(t.Context(), trusting, h.server.Directory)
+	must(t, err)
+	site.For(client.Thumbprint())
+	order, err := client.NewOrder(t.Context(), "first.localhost")
+	must(t, err)
+	must(t, client.Prove(t.Context(), order, "http-01"))
+	_, err = client.Finalize(t.Context(), order, newKey(t), "first.localhost")
+	must(t, err)
+	h.account = path.Base(client.Account)
+	return h
+}
+
+func (h *certifier) admin() *adminapi.Client {
+	return adminapi.NewClient(adminapi.OverSocket(app.SocketPath(h.data)))
+}
+
+// revoke revokes one certificate as an operator does, and returns when that was answered.
+func (h *certifier) revoke(t testing.TB, c pki.Certificate) time.Time {
+	t.Helper()
+	_, err := h.admin().RevokeCertificate(t.Context(), c.ID, adminapi.Revocation{Reason: "superseded"})
+	must(t, err)
+	return time.Now()
+}
+
+// shards fills the store of a server that is stopped with copies of its newest certificate.
+type shards struct {
+	db      *sqlite.DB
+	issuer  pki.Issuer
+	like    pki.Certificate
+	base    string
+	room    int
+	mu      sync.Mutex
+	opened  map[int]string // URLs
+	stored  []pki.Certificate
+	spared  []pki.Certificate // one of each shard
+	revoked int
+}
+
+func newShards(t testing.TB, h *certifier, room int) *shards {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(h.data, "everleaf.db"), sqlite.Options{})
+	must(t, err)
+	found, err := db.FindCertificates(t.Context(), pki.Filter{Account: h.account, Limit: 1})
+	must(t, err)
+	s := &shards{db: db, like: found[0], room: room, opened: map[int]string{}}
+	s.issuer, err = db.Issuer(t.Context(), s.like.Issuer)
+	must(t, err)
+	h.issuer, err = s.issuer.Parse()
+	must(t, err)
+	s.base = h.server.PublicURL
+	s.open(t.Context(), s.issuer.Shard.Number)
+	return s
+}
+
+// open opens the shard that follows a full one, once.
+func (s *shards) open(ctx context.Context, full int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.issuer.Shard.Number != full {
+		return
+	}
+	next := s.issuer.NextShard(s.base)
+	if err := s.db.OpenShard(ctx, s.issuer.ID, next, s.room); err == nil {
+		s.issuer.Shard, s.opened[next.Number] = next, next.URL
+	}
+}
+
+func (s *shards) shard() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.issuer.Shard.Number
+}
+
+func (s *shards) urls() (urls []string) {
+	for _, url := range s.opened {
+		urls = append(urls, url)
+	}
+	return urls
+}
+
+// atOnce is how many writes wait for the store together: it commits what waits with one sync.
+const atOnce = 128
+
+// fill stores certificates, in the two commits in which a server would.
+func (s *shards) fill(t testing.TB, certificates int) {
+	t.Helper()
+	s.stored = make([]pki.Certificate, certificates)
+	each(t, certificates, func(ctx context.Context, n int) error {
+		c, err := s.copy(n)
+		for err == nil {
+			c.Shard = s.shard()
+			err = s.db.BeginIssuance(ctx, pki.Intent{Certificate: c, TBS: []byte{0x30, 0}, Begun: c.Issued})
+			if !fault.Is(err, fault.Conflict) {
+				break
+			}
+			s.open(ctx, c.Shard)
+			err = nil
+		}
+		if err == nil {
+			err = s.db.CompleteIssuance(ctx, c.ID, s.like.DER, c.Issued, s.event(event.CertificateIssued, c))
+		}
+		s.stored[n] = c
+		return err
+	})
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+func (s *shards) copy(n int) (pki.Certificate, error) {
+	name, err := ident.ParseDNS(fmt.Sprintf("copy%d.localhost", n))
+	c := s.like
+	c.ID, c.Order, c.Names, c.DER = newID(), "", []ident.Identifier{name}, nil
+	c.Issued = time.Now().UTC().Truncate(time.Second)
+	var random [pki.SerialBytes]byte
+	_, _ = rand.Read(random[:])
+	_, _ = rand.Read(c.KeyHash[:])
+	c.Serial = pki.NewSerial(random)
+	return c, err
+}
+
+func (s *shards) event(action event.Action, c pki.Certificate) event.Event {
+	return event.Event{ID: newID(), At: c.Issued, Organisation: c.Organisation, Actor: "system", Action: action, Object: c.ID, Detail: string(c.Serial)}
+}
+
+// revoke revokes all but the first of each shard.
+func (s *shards) revoke(t testing.TB) {
+	t.Helper()
+	seen := map[int]bool{}
+	var all []pki.Certificate
+	for _, c := range s.stored {
+		if !seen[c.Shard] {
+			seen[c.Shard] = true
+			s.spared = append(s.spared, c)
+			continue
+		}
+		all = append(all, c)
+	}
+	s.revoked = len(all)
+	each(t, len(all), func(ctx context.Context, n int) error {
+		c := all[n]
+		_, err := s.db.Revoke(ctx, c.ID, time.Now(), pki.Superseded, false, s.event(event.CertificateRevoked, c))
+		return err
+	})
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+// each calls do for 0 to n-1, many at once.
+func each(t testing.TB, n int, do func(ctx context.Context, n int) error) {
+	t.Helper()
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range atOnce {
+		wait.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n) && !t.Failed(); i = next.Add(1) - 1 {
+				if err := do(t.Context(), int(i)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// list is a list as a client gets it.
+type list struct {
+	octets int
+	named  map[pki.Serial]bool
+}
+
+func named(lists []list) (n int) {
+	for _, one := range lists {
+		n += len(one.named)
+	}
+	return n
+}
+
+func (h *certifier) lists(t testing.TB, urls []string) (lists []list) {
+	t.Helper()
+	for _, url := range urls {
+		lists = append(lists, h.list(t, url))
+	}
+	return lists
+}
+
+// list fetches a list and verifies it, with the URL in it.
+func (h *certifier) list(t testing.TB, url string) list {
+	t.Helper()
+	der := fetch(t, url)
+	parsed, err := x509.ParseRevocationList(der)
+	must(t, err)
+	must(t, parsed.CheckSignatureFrom(h.issuer))
+	if !bytes.Contains(parsed.RawTBSRevocationList, []byte(url)) {
+		t.Errorf("the list at %s does not name its URL", url)
+	}
+	one := list{octets: len(der), named: map[pki.Serial]bool{}}
+	for _, e := range parsed.RevokedCertificateEntries {
+		one.named[pki.SerialOf(e.SerialNumber)] = true
+	}
+	return one
+}
+
+func fetch(t testing.TB, url string) []byte {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	must(t, err)
+	response, err := http.DefaultClient.Do(request)
+	must(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	must(t, err)
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", url, response.Status)
+	}
+	return body
+}
+
+// waitListed waits until each certificate is on the list of its shard, and returns when the last was.
+func (h *certifier) waitListed(t testing.TB, revoked []pki.Certificate) time.Time {
+	t.Helper()
+	began := time.Now()
+	for _, c := range revoked {
+		url := pki.ShardURL(h.server.PublicURL, c.Issuer, c.Shard)
+		for !h.list(t, url).named[c.Serial] {
+			if time.Since(began) > crlLimit {
+				t.Fatalf("after %s the list %s lacks a revocation", time.Since(began), url)
+			}
+			pause(t)
+		}
+	}
+	return time.Now()
+}
+
+// waitTold waits until OCSP tells of a revocation, and returns how long after its answer that was.
+func (h *certifier) waitTold(t testing.TB, c pki.Certificate, revoked time.Time) time.Duration {
+	t.Helper()
+	request, err := ocsp.CreateRequest(&x509.Certificate{SerialNumber: c.Serial.Int()}, h.issuer, &ocsp.RequestOptions{Hash: crypto.SHA256})
+	must(t, err)
+	for {
+		response, err := http.Post(pki.OCSPURL(h.server.PublicURL, c.Issuer), "application/ocsp-request", bytes.NewReader(request))
+		must(t, err)
+		body, err := io.ReadAll(response.Body)
+		must(t, errors.Join(err, response.Body.Close()))
+		said, err := ocsp.ParseResponse(body, h.issuer)
+		must(t, err)
+		took := time.Since(revoked)
+		if said.Status == ocsp.Revoked {
+			return took.Round(100 * time.Microsecond)
+		}
+		if took > ocspLimit {
+			t.Fatalf("OCSP does not tell of a revocation after %s", took)
+		}
+		pause(t)
+	}
+}
+
+// pause lets the server work before it is asked again.
+func pause(t testing.TB) {
+	t.Helper()
+	select {
+	case <-t.Context().Done():
+		t.Fatal(t.Context().Err())
+	case <-time.After(20 * time.Millisecond):
+	}
+}
+
+// freeAddress returns an address that a server can take each time it starts.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	must(t, l.Close())
+	return l.Addr().String()
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	return key
+}
+
+func ptr[T any](v T) *T { return &v }
