@@ -44,6 +44,7 @@ test: tools $(WHOLE) ## run everything that must pass, tools installed first (PK
 tools: ## install and build the ACME clients and servers that the tests talk to
 	@$(STEP) 'packages for the tests' scripts/install-test-tools
 	@$(STEP) 'lego v5' scripts/build-tool lego-v5
+	@$(STEP) 'caddy v2' scripts/build-tool caddy-v2
 
 # CGO_ENABLED=0 lets vet, the linters and the cross builds share compiled packages.
 .PHONY: check

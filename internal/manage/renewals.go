@@ -82,9 +82,9 @@ func (s *Service) newOverride(ctx context.Context, n NewOverride) (ari.Override,
 		return ari.Override{}, err
 	}
 	o := ari.Override{Set: set, Window: s.windowOf(n), Explanation: n.Explanation, Created: s.now()}
-	if !o.Window.End.After(o.Window.Start) {
-		return ari.Override{}, fault.New(fault.Malformed, "The window would end at %s, which is not after its start at %s.",
-			o.Window.End.Format(time.RFC3339), o.Window.Start.Format(time.RFC3339))
+	if o.Window.End.Sub(o.Window.Start) < ari.MinWindow {
+		return ari.Override{}, fault.New(fault.Malformed, "The window would end at %s, which is less than %v after its start at %s.",
+			o.Window.End.Format(time.RFC3339), ari.MinWindow, o.Window.Start.Format(time.RFC3339))
 	}
 	if err := checkExplanation(n.Explanation); err != nil {
 		return ari.Override{}, err
@@ -118,9 +118,9 @@ func checkExplanation(text string) error {
 
 // coverage counts what an override covers.
 func (s *Service) coverage(ctx context.Context, o ari.Override) (Coverage, error) {
-	set := o.Set
-	if set.IssuedBefore.IsZero() || o.Created.Before(set.IssuedBefore) {
-		set.IssuedBefore = o.Created
+	set, last := o.Set, o.Created.Add(time.Second)
+	if set.IssuedBefore.IsZero() || last.Before(set.IssuedBefore) {
+		set.IssuedBefore = last
 	}
 	set.ExpiresAfter = s.now()
 	n, err := s.store.CountCertificates(ctx, set, maxCovered+1)

@@ -106,6 +106,19 @@ func TestOverrideRenewal(t *testing.T) {
 	})
 }
 
+// What has expired needs no renewal, and is not counted.
+func TestExpiredCertificatesAreNotCovered(t *testing.T) {
+	i := newReady(t)
+	i.issue(t, "a.example.com")
+	for _, want := range []int{1, 0} {
+		_, covered, err := i.OverrideRenewal(t.Context(), operator, manage.NewOverride{All: true})
+		if err != nil || covered.Certificates != want {
+			t.Errorf("%+v are covered, want %d (%v)", covered, want, err)
+		}
+		i.Clock.Advance(91 * day)
+	}
+}
+
 func TestOverridesThatAreRefused(t *testing.T) {
 	i := newReady(t)
 	now := i.Clock.Now()
@@ -117,6 +130,7 @@ func TestOverridesThatAreRefused(t *testing.T) {
 		"no set":                 {manage.NewOverride{}, fault.Malformed},
 		"a set and all":          {manage.NewOverride{Set: some, All: true}, fault.Malformed},
 		"a window of no length":  {manage.NewOverride{Set: some, Start: now, End: now}, fault.Malformed},
+		"a window of a second":   {manage.NewOverride{Set: some, Start: now, End: now.Add(time.Second)}, fault.Malformed},
 		"a window backwards":     {manage.NewOverride{Set: some, Start: now, End: now.Add(-time.Hour)}, fault.Malformed},
 		"an explanation in text": {manage.NewOverride{Set: some, Explanation: "because"}, fault.Malformed},
 		"a URL that runs":        {manage.NewOverride{Set: some, Explanation: "javascript://x/"}, fault.Malformed},

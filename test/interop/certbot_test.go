@@ -32,6 +32,8 @@ func certbot() client {
 			renew: {given: []string{issue}, run: []string{
 				`REQUESTS_CA_BUNDLE={ROOT} certbot renew --cert-name {NAME} --force-renewal [[--no-random-sleep-on-renew]]` + certbotTrial,
 			}},
+			advised:  {blank: "certbot 2.1 knows no renewal information"},
+			replaces: {blank: "certbot 2.1 knows no renewal information"},
 			revoke: {given: []string{issue}, run: []string{
 				`REQUESTS_CA_BUNDLE={ROOT} certbot revoke --server {DIRECTORY} --cert-name {NAME} --reason superseded --delete-after-revoke` + certbotTrial,
 			}},

@@ -31,7 +31,9 @@ func dehydrated() client {
 			eab: {webroot: true, run: []string{
 				`EAB_KID={KID} EAB_HMAC_KEY={HMAC} ` + dehydratedRegister, dehydratedIssue,
 			}},
-			renew: {webroot: true, given: issue, run: []string{dehydratedIssue + ` --force`}},
+			renew:    {webroot: true, given: issue, run: []string{dehydratedIssue + ` --force`}},
+			advised:  {blank: "dehydrated 0.7 knows no renewal information"},
+			replaces: {blank: "dehydrated 0.7 knows no renewal information"},
 			revoke: {webroot: true, given: issue, run: []string{
 				`dehydrated --revoke {DEHYDRATED}/certs/{NAME}/cert.pem` + dehydratedTrial,
 			}},

@@ -31,6 +31,8 @@ func legoFour() client {
 			renew: {given: []string{issue}, run: []string{
 				lego4 + lego4HTTP + ` --domains {NAME} renew --days 365 [[--no-random-sleep]]`,
 			}},
+			advised:    {blank: "lego 4.9 knows no renewal information"},
+			replaces:   {blank: "lego 4.9 knows no renewal information"},
 			revoke:     {given: []string{issue}, run: []string{lego4 + ` --domains {NAME} revoke --reason 4`}},
 			revokeKey:  {blank: "lego signs revocations with its account's key only"},
 			keyChange:  {blank: "lego 4 cannot change the key of its account"},
@@ -69,6 +71,8 @@ func legoFive() client {
 			ecdsa:      {run: []string{issue + ` --key-type EC384`}},
 			eab:        {run: []string{issue + ` --eab --eab.kid {KID} --eab.hmac {HMAC}`}},
 			renew:      {given: []string{issue}, run: []string{issue + ` --renew-force [[--no-random-sleep]]`}},
+			advised:    {given: []string{issue}, run: []string{issue + ` [[--no-random-sleep]]`}},
+			replaces:   {given: []string{issue}, run: []string{issue + ` --renew-force [[--no-random-sleep]]`}},
 			revoke: {given: []string{issue}, run: []string{
 				lego5 + ` certificates revoke` + lego5Where + ` --cert.name {NAME} --reason 4`,
 			}},

@@ -43,11 +43,15 @@ func (p *place) valuesIn(folder string) map[string]string {
 	if err != nil {
 		p.Fatal(err)
 	}
+	caddy, err := filepath.Abs(caddyProgram)
+	if err != nil {
+		p.Fatal(err)
+	}
 	in := func(path string) string { return filepath.Join(folder, path) }
 	return map[string]string{
 		"{DIRECTORY}": p.server.Directory, "{ROOT}": in("root.pem"), "{KID}": p.bound.KID, "{HMAC}": p.bound.HMAC,
 		"{DIR}": folder, "{HOOKS}": in("hooks"), "{WEB}": in("web"), "{ETC}": in("etc"), "{CACHE}": in("cache"),
-		"{DEHYDRATED}": folder, "{LEGO5}": lego5, "{AUTOCERT}": p.autocert, "{MANAGE}": p.manage,
+		"{DEHYDRATED}": folder, "{LEGO5}": lego5, "{CADDY}": caddy, "{AUTOCERT}": p.autocert, "{MANAGE}": p.manage,
 		"{RESOLVER}": p.resolver, "{HTTP_PORT}": p.httpPort, "{TLS_PORT}": p.tlsPort,
 	}
 }

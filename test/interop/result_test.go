@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -27,13 +28,16 @@ func (w *world) try(t *testing.T, c client, cell cell, want row) {
 	case c.server:
 		s := p.serve(cell)
 		chain := s.shows("")
-		if want.operation == renew {
+		if slices.Contains([]operation{renew, advised, replaces}, want.operation) {
 			r.remember()
 			s.shows(chain)
 		}
 	case len(cell.given) > 0:
 		p.run(cell.given)
 		r.remember()
+		if want.between != nil {
+			want.between(r)
+		}
 		fallthrough
 	default:
 		p.run(cell.run)
@@ -162,6 +166,35 @@ func (r *result) isRenewed() {
 	}
 	if diff := cmp.Diff(r.before.Names, r.certificate.Names); diff != "" {
 		r.Errorf("names before and after (-before +after):\n%s", diff)
+	}
+}
+
+// callBack has the operator move the window of the certificate into the past.
+func (r *result) callBack() {
+	r.Helper()
+	made, err := r.admin.OverrideRenewal(r.Context(), adminapi.NewRenewalOverride{
+		CertificateSet: adminapi.CertificateSet{Name: r.values["{NAME}"]}, Start: time.Now().Add(-2 * time.Hour), End: time.Now().Add(-time.Hour),
+	})
+	if err != nil || made.Covers != 1 {
+		r.Fatalf("the override covers %d certificates (%v)", made.Covers, err)
+	}
+}
+
+// hasAsked looks that the client renewed, and that it asked when.
+func (r *result) hasAsked() {
+	r.Helper()
+	r.isRenewed()
+	if !strings.Contains(r.server.Log(), "acme/renewal-info") {
+		r.Errorf("the client did not ask when to renew; the server's log ends with:\n%s", r.log())
+	}
+}
+
+// hasReplaced looks that the order of the renewal named the certificate from before, and was accepted.
+func (r *result) hasReplaced() {
+	r.Helper()
+	r.isRenewed()
+	if r.certificate.Replaces != r.before.ID {
+		r.Errorf("the certificate replaces %q, want %q", r.certificate.Replaces, r.before.ID)
 	}
 }
 

@@ -7,15 +7,27 @@ const (
 	byTheServer  = "the server answers itself"
 	noRevocation = "it has no command to revoke"
 	noAccount    = "it has no command for its account"
-	noDNSModule  = "the Debian package has no DNS modules"
+	noDNSModule  = "it has no dns-01 without further modules"
 )
 
-func caddy() client {
-	const run = `caddy run --config {ETC}/caddy/Caddyfile`
+// caddyProgram is where "make tools" builds the Caddy of today.
+const caddyProgram = "../../.cache/bin/caddy-v2"
+
+func caddyOfDebian() client {
+	c := caddy("Caddy 2.6", "caddy", "caddy")
+	c.cells[advised] = cell{blank: "Caddy 2.6 knows no renewal information"}
+	c.cells[replaces] = cell{blank: "Caddy 2.6 knows no renewal information"}
+	return c
+}
+
+func caddyTwo() client { return caddy("Caddy 2.11", caddyProgram, "{CADDY}") }
+
+func caddy(name, needs, program string) client {
+	run := program + ` run --config {ETC}/caddy/Caddyfile`
 	with := func(lines string) cell { return cell{settings: lines, run: []string{run}} }
 	return client{
-		name:   "Caddy 2.6",
-		needs:  []string{"caddy"},
+		name:   name,
+		needs:  []string{needs},
 		server: true,
 		chain:  "{DIR}/seen.pem",
 		files:  map[string]string{"caddy/Caddyfile": "{ETC}/caddy/Caddyfile"},
@@ -31,6 +43,8 @@ func caddy() client {
 			ecdsa:      with("key_type p384"),
 			eab:        with("acme_eab {\n\t\tkey_id {KID}\n\t\tmac_key {HMAC}\n\t}"),
 			renew:      with("[[renew_interval 1s]]"),
+			advised:    with("[[renew_interval 1s]]"),
+			replaces:   {blank: "Caddy 2.11 asks when to renew, and does not say what a renewal replaces"},
 			revoke:     {blank: noRevocation},
 			revokeKey:  {blank: noRevocation},
 			keyChange:  {blank: noAccount},
@@ -62,6 +76,8 @@ func apache() client {
 			ecdsa:      with("MDPrivateKeys secp384r1"),
 			eab:        with("MDExternalAccountBinding {KID} {HMAC}"),
 			renew:      with("[[MDCheckInterval 1s]]"),
+			advised:    with("[[MDCheckInterval 1s]]"),
+			replaces:   with("[[MDCheckInterval 1s]]"),
 			revoke:     {blank: noRevocation},
 			revokeKey:  {blank: noRevocation},
 			keyChange:  {blank: noAccount},
@@ -89,6 +105,8 @@ func goAutocert() client {
 			ecdsa:      {run: []string{run}},
 			eab:        {run: []string{run + ` --eab-kid {KID} --eab-hmac {HMAC}`}},
 			renew:      {run: []string{run}},
+			advised:    {blank: "autocert knows no renewal information"},
+			replaces:   {blank: "autocert knows no renewal information"},
 			revoke:     {blank: noRevocation},
 			revokeKey:  {blank: noRevocation},
 			keyChange:  {blank: noAccount},

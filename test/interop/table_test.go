@@ -48,6 +48,8 @@ const (
 	ecdsa      operation = "ecdsa"
 	eab        operation = "eab"
 	renew      operation = "renew"
+	advised    operation = "renewal-info"
+	replaces   operation = "replaces"
 	revoke     operation = "revoke"
 	revokeKey  operation = "revoke-by-key"
 	keyChange  operation = "key-change"
@@ -61,6 +63,7 @@ type row struct {
 	method    acme.Method   // by which the names were proved; "" is any
 	place     func(*place)  // other names than {NAME} alone, another directory
 	key       string        // kind of the certificate's key, as openssl names it; "" is any
+	between   func(*result) // what the operator does before the operation, if the client is told to renew
 	also      func(*result) // what else is looked at
 }
 
@@ -77,6 +80,8 @@ func rows() []row {
 		{operation: ecdsa, title: "An ECDSA key", key: "id-ecPublicKey"},
 		{operation: eab, title: "External account binding (EAB)", place: (*place).wantBinding, also: (*result).isBound},
 		{operation: renew, title: "Renew", place: (*place).wantBrief, also: (*result).isRenewed},
+		{operation: advised, title: "Renew when the server says (ARI)", place: (*place).wantBrief, between: (*result).callBack, also: (*result).hasAsked},
+		{operation: replaces, title: "Say which certificate a renewal replaces", place: (*place).wantBrief, also: (*result).hasReplaced},
 		{operation: revoke, title: "Revoke, signed by the account's key", also: (*result).isRevokedByAccount},
 		{operation: revokeKey, title: "Revoke, signed by the certificate's key", also: (*result).isRevokedByKey},
 		{operation: keyChange, title: "Change the account's key", also: (*result).hasOtherKey},
@@ -85,5 +90,5 @@ func rows() []row {
 }
 
 func clients() []client {
-	return []client{certbot(), legoFour(), legoFive(), dehydrated(), caddy(), apache(), goAutocert()}
+	return []client{certbot(), legoFour(), legoFive(), dehydrated(), caddyOfDebian(), caddyTwo(), apache(), goAutocert()}
 }

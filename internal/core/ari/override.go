@@ -7,8 +7,8 @@ import (
 )
 
 // Override is an operator's word about when a set of certificates is renewed: in place of their own windows, without
-// touching them. It covers what was issued before it was made, never what replaces that: a window in the past would call
-// every new certificate back at once.
+// touching them. It covers what was issued until the second in which it was made, never what replaces that: a window in the
+// past would call every new certificate back at once.
 type Override struct {
 	ID          string
 	Set         pki.Filter
@@ -20,5 +20,5 @@ type Override struct {
 
 // Covers reports whether the override concerns a certificate.
 func (o Override) Covers(c pki.Certificate) bool {
-	return o.Ended.IsZero() && c.Issued.Before(o.Created) && o.Set.Matches(c)
+	return o.Ended.IsZero() && !c.Issued.After(o.Created) && o.Set.Matches(c)
 }

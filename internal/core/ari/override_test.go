@@ -29,7 +29,8 @@ func TestOverrides(t *testing.T) {
 		"one":                  {[]ari.Override{made}, window, made.Explanation},
 		"of other issuers":     {[]ari.Override{with(func(o *ari.Override) { o.Set.Issuers = []string{"other"} })}, natural, ""},
 		"that has ended":       {[]ari.Override{with(func(o *ari.Override) { o.Ended = now })}, natural, ""},
-		"made before it":       {[]ari.Override{with(func(o *ari.Override) { o.Created = c.Issued })}, natural, ""},
+		"made before it":       {[]ari.Override{with(func(o *ari.Override) { o.Created = c.Issued.Add(-time.Second) })}, natural, ""},
+		"made in its second":   {[]ari.Override{with(func(o *ari.Override) { o.Created = c.Issued })}, window, made.Explanation},
 		"the newest of two":    {[]ari.Override{with(func(o *ari.Override) { o.Window.End = o.Window.End.Add(day) }), made}, ari.Window{Start: window.Start, End: window.End.Add(day)}, made.Explanation},
 		"behind one of others": {[]ari.Override{with(func(o *ari.Override) { o.Set.Account = "x" }), made}, window, made.Explanation},
 		"too late": {

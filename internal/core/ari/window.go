@@ -23,12 +23,15 @@ const (
 	longestRetry = 6 * time.Hour
 )
 
+// MinWindow is how long a window is at least. Clients that choose a second strictly between the ends refuse a shorter one.
+const MinWindow = 2 * time.Second
+
 // passed is how long before the moment of a withdrawal the window lies that says so, and how long it is: in the past for
 // clients whose clocks are behind, too.
 const passed = time.Hour
 
 // Window is when a certificate should be renewed: "the client SHOULD select a uniform random time within the suggested
-// window" (RFC 9773 section 4.2). Both ends are whole seconds, and End is after Start.
+// window" (RFC 9773 section 4.2). Both ends are whole seconds, MinWindow apart or more.
 type Window struct {
 	Start time.Time
 	End   time.Time
@@ -80,7 +83,7 @@ func Natural(c pki.Certificate) Window {
 	if life <= shortLife {
 		middle = life / 2
 	}
-	slice, width := life/slicePart, max(life/windowPart, time.Second)
+	slice, width := life/slicePart, max(life/windowPart, MinWindow)
 	start := begin.Add(middle - slice/2 + place(c.Serial, slice-width)).Truncate(time.Second)
 	return Window{Start: start, End: start.Add(width.Truncate(time.Second))}
 }
