@@ -64,6 +64,7 @@ type RulesChange struct {
 	TermsOfService  *string          `json:"terms_of_service,omitzero"`
 	Website         *string          `json:"website,omitzero"`
 	CAAIdentities   *[]string        `json:"caa_identities,omitzero"`
+	CAAMayFail      *bool            `json:"caa_may_fail,omitzero"`
 	MaxIdentifiers  *int             `json:"max_identifiers,omitzero"`
 	Addresses       *AddressesChange `json:"addresses,omitzero"`
 	Quorum          *QuorumChange    `json:"quorum,omitzero"`

@@ -45,6 +45,7 @@ type Order struct {
 	Replaces       string          `json:"replaces,omitempty"`    // id of the certificate whose place the new one takes
 	Failure        *acme.Failure   `json:"failure,omitempty"`
 	Authorizations []Authorization `json:"authorizations,omitempty"` // only where one order is shown
+	CAA            []Check         `json:"caa,omitempty"`            // likewise: what CAA records said when it was refused, or when its issuance began
 }
 
 // Orders is a page.
@@ -71,6 +72,14 @@ type Challenge struct {
 	Validated time.Time     `json:"validated,omitzero"`
 	Failure   *acme.Failure `json:"failure,omitempty"` // as the client is told: that of the last attempt
 	Attempts  []Attempt     `json:"attempts"`
+}
+
+// Check is what CAA records said of one name.
+type Check struct {
+	Name     string        `json:"name"`             // a wildcard with its "*."
+	Method   string        `json:"method,omitempty"` // by which control was proven
+	Failure  *acme.Failure `json:"failure,omitempty"`
+	Attempts []Attempt     `json:"attempts"`
 }
 
 // Attempt is an [acme.Attempt]; it is converted from one.

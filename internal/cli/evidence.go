@@ -23,6 +23,10 @@ func (c *command) writeEvidence(w io.Writer, o adminapi.Order) error {
 		e.name, e.said = strings.TrimPrefix(a.Name, "*."), failure(o.Failure)
 		e.authorization(a)
 	}
+	for _, one := range o.CAA {
+		e.name, e.said = one.Name, failure(o.Failure)
+		e.check(one)
+	}
 	_, err := io.WriteString(w, e.text.String())
 	return err
 }
@@ -60,10 +64,26 @@ func (e *evidence) authorization(a adminapi.Authorization) {
 	for _, one := range a.Challenges {
 		e.line(1, "%s: %s", one.Method, one.Status)
 		e.failure(2, one.Failure)
-		for n, attempt := range one.Attempts {
-			earlier := slices.IndexFunc(one.Attempts[:n], func(b adminapi.Attempt) bool { return sameSight(attempt, b) })
-			e.attempt(n+1, earlier+1, attempt)
-		}
+		e.attempts(one.Attempts)
+	}
+}
+
+// check shows what CAA records said of a name when the order was to become a certificate.
+func (e *evidence) check(c adminapi.Check) {
+	verdict := "let this CA issue"
+	if c.Failure != nil {
+		verdict = "refuse"
+	}
+	e.text.WriteString("\n")
+	e.line(0, "%s: CAA records %s, control proven by %s", c.Name, verdict, cmp.Or(c.Method, "nothing"))
+	e.failure(1, c.Failure)
+	e.attempts(c.Attempts)
+}
+
+func (e *evidence) attempts(all []adminapi.Attempt) {
+	for n, attempt := range all {
+		earlier := slices.IndexFunc(all[:n], func(b adminapi.Attempt) bool { return sameSight(attempt, b) })
+		e.attempt(n+1, earlier+1, attempt)
 	}
 }
 

@@ -82,6 +82,29 @@ func TestEvidence(t *testing.T) {
 			},
 		},
 	}
+	looked := attempt("The CAA records of example do not let this CA issue.", nil)
+	looked.Failure = fail("caa", looked.Seen)
+	looked.Reports = []string{"mailto:security@example", "https://example/report"}
+	looked.Lookups = []acme.Lookup{{Name: "a.example", Type: "CAA", Server: "192.0.2.53:53", Result: "NOERROR", Authenticated: true}, {Name: "example", Type: "CAA", Result: "NOERROR", Answers: []string{"0 issue other.example"}}}
+	tests = append(tests, struct {
+		name  string
+		order adminapi.Order
+		want  []string
+	}{
+		"what CAA records said before the signature",
+		adminapi.Order{CAA: []adminapi.Check{
+			{Name: "*.example", Method: "dns-01", Attempts: []adminapi.Attempt{attempt("There are no CAA records for example.", nil)}},
+			{Name: "a.example", Failure: looked.Failure, Attempts: []adminapi.Attempt{looked}},
+		}},
+		[]string{
+			"*.example: CAA records let this CA issue, control proven by dns-01",
+			"    attempt 1 at 2026-11-23T12:00:00Z, 7 ms", "      There are no CAA records for example.", "",
+			"a.example: CAA records refuse, control proven by nothing", "  The CAA records of example do not let this CA issue. [caa]",
+			"    attempt 1 at 2026-11-23T12:00:00Z, 7 ms",
+			"      the owner wants to hear of it (iodef): mailto:security@example, https://example/report",
+			"      DNS CAA a.example from 192.0.2.53:53: NOERROR (authenticated)", "      DNS CAA example: NOERROR 0 issue other.example",
+		},
+	})
 	c := &command{now: func() time.Time { return noon }}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

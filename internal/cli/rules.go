@@ -29,7 +29,8 @@ func addRules(flags *pflag.FlagSet, r *adminapi.RulesChange) {
 	flags.BoolFunc("not-before-after", "let orders ask for notBefore and notAfter", optional(&r.NotBeforeAfter, yesNo))
 	flags.Func("terms-of-service", "`URL` that new accounts must agree to; empty is none", optional(&r.TermsOfService, plain))
 	flags.Func("website", "`URL` about this CA, in the directory", optional(&r.Website, plain))
-	flags.Func("caa-identities", "`names` in CAA records that mean this CA; kept, and not used or published before CAA is checked", optionalList(&r.CAAIdentities, plain))
+	flags.Func("caa-identities", "`names` in CAA records that mean this CA, which is then checked for every DNS name; empty checks nothing", optionalList(&r.CAAIdentities, plain))
+	flags.BoolFunc("caa-may-fail", "a CAA look-up that fails twice is passed over where DNSSEC proves the zone to be unsigned", optional(&r.CAAMayFail, yesNo))
 	addProofs(flags, r)
 	addAddresses(flags, r)
 	addLimits(flags, r)
@@ -92,7 +93,7 @@ func addRuleFacts(f *render.Facts, r policy.Rules) {
 	f.Add("External binding", required(r.ExternalBinding))
 	f.Add("Terms of service", r.TermsOfService)
 	f.Add("Website", r.Website)
-	f.Add("CAA identities", render.Words(r.CAAIdentities))
+	f.Add("CAA", checksCAA(r)...)
 	f.Add("Names per order", strconv.Itoa(r.MaxIdentifiers))
 	f.Add("Order life", r.OrderLife.String())
 	f.Add("Reuse of proofs", r.ReuseLife.String())
@@ -112,6 +113,18 @@ func persistent(p policy.Persist) []string {
 		lines = append(lines, "reuse of proofs "+p.ReuseLife.String())
 	}
 	return lines
+}
+
+// checksCAA says whether CAA records are obeyed, and how.
+func checksCAA(r policy.Rules) []string {
+	if len(r.CAAIdentities) == 0 {
+		return []string{"not checked, because no identity is set"}
+	}
+	failure := "a look-up that fails refuses"
+	if r.CAAMayFail {
+		failure = "a look-up that fails twice is passed over in zones that are proven to be unsigned"
+	}
+	return []string{"checked for " + render.Words(r.CAAIdentities), failure}
 }
 
 func reachable(a policy.Addresses) []string {

@@ -99,7 +99,7 @@ func (s *Service) look(ctx context.Context, a acme.Authorization, challenge acme
 	now := s.now()
 	action, detail := event.AuthorizationValid, a.Covers().Value()+" by "+string(challenge.Method)
 	if outcome.Failure != nil {
-		action, detail = event.AuthorizationInvalid, detail+": "+outcome.Failure.Public
+		action, detail = event.AuthorizationInvalid, detail+": "+outcome.Failure.Public+reportsTo(outcome.Attempts)
 	}
 	conclusion := acme.Conclusion{
 		Authorization: a.ID, Method: challenge.Method, KeyAuthorization: challenge.KeyAuthorization,
@@ -134,7 +134,9 @@ func (s *Service) validate(ctx context.Context, c policy.Connector, owner acme.A
 	if err != nil {
 		return acme.Outcome{Failure: &acme.Failure{Kind: string(fault.KindOf(err)), Public: fault.Sentence(err)}}
 	}
-	return s.contained(ctx, s.sought(c, owner, a, challenge))
+	look := s.sought(c, owner, a, challenge)
+	outcome := s.contained(look.Identifier, string(look.Method), func() acme.Outcome { return s.validator.Validate(ctx, look) })
+	return s.alsoByCAA(ctx, c, a, challenge.Method, outcome)
 }
 
 // ResumeLooks takes up again at most limit challenges that are processing since before the given time and that nobody

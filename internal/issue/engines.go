@@ -7,6 +7,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/ari"
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
@@ -52,6 +53,7 @@ type orders interface {
 
 type issuance interface {
 	BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.Charge) error
+	RefuseIssuance(ctx context.Context, order string, checks []acme.Check, e event.Event) error
 	CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error
 	AbandonIssuance(ctx context.Context, intent string, f acme.Failure, e event.Event) error
 	Intents(ctx context.Context, before time.Time, after string, limit int) ([]pki.Intent, error)
@@ -107,9 +109,13 @@ type Signer interface {
 	SignCRL(ctx context.Context, r pki.CRLRequest) ([]byte, error)
 }
 
-// Validator looks from outside whether a challenge is answered. It writes nothing.
+// Validator looks from outside. It writes nothing, takes nothing from an earlier look, and gives no outcome to another
+// question than the one that it was asked.
 type Validator interface {
+	// Validate looks whether a challenge is answered.
 	Validate(ctx context.Context, look policy.Look) acme.Outcome
+	// CheckCAA looks from every place of a quorum whether CAA records let this CA certify a name.
+	CheckCAA(ctx context.Context, quorum policy.Quorum, q caa.Question) acme.Outcome
 }
 
 // Secrets opens what is sealed under a key outside the database.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
@@ -148,6 +149,10 @@ func (s faultyStore) BeginIssuance(ctx context.Context, i pki.Intent, charges ..
 	return s.faults.call("BeginIssuance", func() error { return s.Store.BeginIssuance(ctx, i, charges...) })
 }
 
+func (s faultyStore) RefuseIssuance(ctx context.Context, order string, checks []acme.Check, e event.Event) error {
+	return s.faults.call("RefuseIssuance", func() error { return s.Store.RefuseIssuance(ctx, order, checks, e) })
+}
+
 func (s faultyStore) CompleteIssuance(ctx context.Context, intent string, der []byte, issued time.Time, e event.Event) error {
 	return s.faults.call("CompleteIssuance", func() error { return s.Store.CompleteIssuance(ctx, intent, der, issued, e) })
 }
@@ -210,6 +215,17 @@ func (v faultyValidator) Validate(ctx context.Context, look policy.Look) (outcom
 	})
 	if err != nil {
 		return acme.Outcome{Failure: &acme.Failure{Kind: string(fault.Connection), Public: fault.Sentence(err), Identifier: look.Identifier}}
+	}
+	return outcome
+}
+
+func (v faultyValidator) CheckCAA(ctx context.Context, quorum policy.Quorum, q caa.Question) (outcome acme.Outcome) {
+	err := v.faults.call("CheckCAA", func() error {
+		outcome = v.Validator.CheckCAA(ctx, quorum, q)
+		return nil
+	})
+	if err != nil {
+		return acme.Outcome{Failure: &acme.Failure{Kind: string(fault.CAA), Public: fault.Sentence(err), Identifier: q.Name}}
 	}
 	return outcome
 }

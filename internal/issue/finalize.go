@@ -41,6 +41,7 @@ func (s *Service) Finalize(ctx context.Context, r Requester, id string, der []by
 	_, err = s.certify(ctx, plan{
 		organisation: r.Connector.Organisation, connector: r.Connector.ID, account: r.Account.ID, order: id,
 		profile: profile, names: view.Identifiers, subject: subject, key: key,
+		inquiry:   s.inquire(r.Connector, view.Order, view.proofs()),
 		notBefore: view.NotBefore, notAfter: view.NotAfter, replaces: view.Replaces, actor: r.actor(),
 		charges: certificateCharges(r, view.Order, s.now()),
 	})

@@ -21,6 +21,7 @@ type plan struct {
 	profile                                 pki.Profile
 	names                                   []ident.Identifier
 	subject                                 []pki.Attribute // beside the common name
+	inquiry                                 inquiry
 	key                                     crypto.PublicKey
 	notBefore, notAfter                     time.Time // as asked; zero: the profile decides
 	replaces                                string    // id of the certificate whose place it takes; "" for none
@@ -32,14 +33,19 @@ type plan struct {
 // of places in a shard a third try never happens.
 const tries = 3
 
-// certify is the pipeline: prepare and lint, record the intent, sign exactly the recorded bytes, record the
+// certify is the pipeline: ask CAA records, prepare and lint, record the intent, sign exactly the recorded bytes, record the
 // certificate. Nothing is signed that is not recorded, and an error before the intent leaves everything as it was.
 func (s *Service) certify(ctx context.Context, p plan) (pki.Certificate, error) {
+	checks, err := s.askCAA(ctx, p)
+	if err != nil {
+		return pki.Certificate{}, err
+	}
 	for range tries {
 		intent, prepared, err := s.prepare(ctx, p)
 		if err != nil {
 			return pki.Certificate{}, err
 		}
+		intent.Checks = checks
 		err = s.store.BeginIssuance(ctx, intent, p.charges...)
 		if fault.Is(err, fault.Conflict) {
 			continue

@@ -69,6 +69,14 @@ func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Dur
 		}, errors.New("its key is blocked"))
 	}
 	if err == nil {
+		err = s.outdated(ctx, intent)
+	}
+	if fault.Is(err, fault.CAA) && ctx.Err() == nil {
+		return s.abandon(ctx, intent, acme.Failure{
+			Kind: string(fault.CAA), Public: "CAA records no longer let this CA issue, and the certificate was not signed before: " + fault.Sentence(err),
+		}, err)
+	}
+	if err == nil {
 		err = s.resume(ctx, intent)
 	}
 	if err == nil || ctx.Err() != nil || fault.Is(err, fault.Conflict) {

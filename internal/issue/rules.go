@@ -34,10 +34,7 @@ func stillAllowed(rules policy.Rules, o OrderView) error {
 
 // unproven tells of identifiers that nothing proves any more, because proofs at names above theirs are not accepted.
 func unproven(rules policy.Rules, o OrderView) (subs []fault.Sub) {
-	var parts []acme.Authorization
-	for _, a := range o.Parts {
-		parts = append(parts, a.Authorization)
-	}
+	parts := o.proofs()
 	for _, id := range o.Identifiers {
 		if _, ok := proving(rules, parts, id); !ok {
 			subs = append(subs, fault.Sub{

@@ -104,6 +104,15 @@ type OrderView struct {
 	RetryAfter time.Duration // set while processing
 }
 
+// proofs returns the order's authorizations.
+func (o OrderView) proofs() []acme.Authorization {
+	var all []acme.Authorization
+	for _, part := range o.Parts {
+		all = append(all, part.Authorization)
+	}
+	return all
+}
+
 // AuthorizationView is an authorization with its status at the time of the reply.
 type AuthorizationView struct {
 	acme.Authorization

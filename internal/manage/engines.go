@@ -22,6 +22,7 @@ type Store interface {
 	credentials
 	perspectives
 	limits
+	orders
 	records
 	renewals
 }
@@ -73,12 +74,16 @@ type limits interface {
 	ResetLevel(ctx context.Context, connector string, key limit.Key, e event.Event) error
 }
 
+type orders interface {
+	Order(ctx context.Context, id string) (acme.Order, []acme.Authorization, error)
+	ListOrders(ctx context.Context, connector, before string, limit int) ([]acme.Order, error)
+	Checks(ctx context.Context, order string) ([]acme.Check, error)
+}
+
 type records interface {
 	Account(ctx context.Context, id string) (acme.Account, error)
 	Accounts(ctx context.Context, connector, before string, limit int) ([]acme.Account, error)
 	EndAccount(ctx context.Context, account string, to acme.Status, e event.Event) (acme.Account, error)
-	Order(ctx context.Context, id string) (acme.Order, []acme.Authorization, error)
-	ListOrders(ctx context.Context, connector, before string, limit int) ([]acme.Order, error)
 	Certificate(ctx context.Context, id string) (pki.Certificate, error)
 	CertificateBySerial(ctx context.Context, issuer string, serial pki.Serial) (pki.Certificate, error)
 	FindCertificates(ctx context.Context, f pki.Filter) ([]pki.Certificate, error)

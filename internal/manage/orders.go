@@ -13,6 +13,7 @@ type OrderView struct {
 	ConnectorName  string
 	Status         acme.Status
 	Authorizations []AuthorizationView // only where one order is shown
+	Checks         []acme.Check        // likewise: what CAA records said when it was refused, or when its issuance began
 }
 
 // AuthorizationView is an authorization, evidence included, with its status at the time of the answer.
@@ -75,5 +76,6 @@ func (s *Service) Order(ctx context.Context, id string) (OrderView, error) {
 	for _, a := range authorizations {
 		view.Authorizations = append(view.Authorizations, AuthorizationView{a, a.Status(now)})
 	}
-	return view, nil
+	view.Checks, err = s.store.Checks(ctx, id)
+	return view, err
 }

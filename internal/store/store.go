@@ -116,7 +116,14 @@ type Issuance interface {
 	// intent with this serial number, or when its shard is full: the caller tries another, and however many begin at once, no
 	// shard gets more than it has room for. BadPublicKey when the key is blocked or, by i.Thumbprint, that of an account.
 	// RateLimited when one of the charges is refused; the order stays ready.
+	// The checks of the intent become those of its order, whatever was there before.
 	BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.Charge) error
+	// RefuseIssuance records that an order was not allowed to become a certificate, and why; the order stays as it is. Of
+	// several refusals the checks of the last are kept, and those of an issuance that began stay.
+	RefuseIssuance(ctx context.Context, order string, checks []acme.Check, e event.Event) error
+	// Checks returns what CAA records said of the names of an order when it was last refused, or when its issuance began;
+	// none where nobody asked.
+	Checks(ctx context.Context, order string) ([]acme.Check, error)
 	// CompleteIssuance records the signed certificate, ends its intent and makes its order valid. Conflict when, and only
 	// when, there is no such intent any more: the certificate must then be thrown away. The event is event.CertificateIssued of the certificate,
 	// which has the intent's id.

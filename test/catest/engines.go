@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
@@ -49,6 +50,9 @@ type Validator struct {
 	mu     sync.Mutex
 	decide func(context.Context, policy.Look) acme.Outcome
 	looks  []policy.Look
+
+	permit    func(context.Context, caa.Question) acme.Outcome
+	questions []caa.Question
 }
 
 // Validate implements issue.Validator.
@@ -61,6 +65,32 @@ func (v *Validator) Validate(ctx context.Context, look policy.Look) acme.Outcome
 		return acme.Outcome{Attempts: []acme.Attempt{{Seen: "as told"}}}
 	}
 	return decide(ctx, look)
+}
+
+// CheckCAA implements issue.Validator. At first there are no CAA records.
+func (v *Validator) CheckCAA(ctx context.Context, _ policy.Quorum, q caa.Question) acme.Outcome {
+	v.mu.Lock()
+	v.questions = append(v.questions, q)
+	permit := v.permit
+	v.mu.Unlock()
+	if permit == nil {
+		return acme.Outcome{Attempts: []acme.Attempt{{Seen: "no records, as told"}}}
+	}
+	return permit(ctx, q)
+}
+
+// Permit says what looks for CAA records find from now on; nil: none.
+func (v *Validator) Permit(permit func(context.Context, caa.Question) acme.Outcome) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.permit = permit
+}
+
+// Questions returns which CAA records were looked for so far.
+func (v *Validator) Questions() []caa.Question {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.questions)
 }
 
 // Decide says what looks find from now on; nil: success.

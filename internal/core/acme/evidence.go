@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/event"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/limit"
 	"github.com/everleaf-pki/everleaf/internal/core/persist"
 )
@@ -62,6 +63,14 @@ func (o Outcome) Until() (until time.Time) {
 		}
 	}
 	return until
+}
+
+// Check is what CAA records said of one name of an order when it was to be certified: allowed when Failure is nil.
+type Check struct {
+	Identifier ident.Identifier `json:"identifier"`
+	Method     Method           `json:"method,omitempty"` // by which control was proven; "": by none
+	Failure    *Failure         `json:"failure,omitempty"`
+	Attempts   []Attempt        `json:"attempts,omitempty"`
 }
 
 // Conclusion is the outcome of one challenge, to be recorded.

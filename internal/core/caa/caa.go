@@ -196,9 +196,9 @@ func requirement(m acme.Method) string {
 		return "ca-tbr-19"
 	case acme.TLSALPN01:
 		return "ca-tbr-20"
-	case "dns-account-01":
+	case acme.DNSAccount01:
 		return "ca-tbr-21"
-	case "dns-persist-01":
+	case acme.DNSPersist01:
 		return "ca-tbr-22"
 	default:
 		return ""

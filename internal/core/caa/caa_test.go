@@ -167,7 +167,7 @@ func TestParameters(t *testing.T) {
 // Proves CAA-06. Each method goes by two labels, and by no other.
 func TestLabels(t *testing.T) {
 	labels := map[acme.Method]string{
-		acme.DNS01: "ca-tbr-7", acme.HTTP01: "ca-tbr-19", acme.TLSALPN01: "ca-tbr-20", "dns-account-01": "ca-tbr-21", "dns-persist-01": "ca-tbr-22",
+		acme.DNS01: "ca-tbr-7", acme.HTTP01: "ca-tbr-19", acme.TLSALPN01: "ca-tbr-20", acme.DNSAccount01: "ca-tbr-21", acme.DNSPersist01: "ca-tbr-22",
 	}
 	for method, own := range labels {
 		q := asked("example.com")

@@ -18,6 +18,7 @@ const (
 	AccountRevoked           Action = "account.revoked"
 	OrderCreated             Action = "order.created"
 	OrderFailed              Action = "order.failed"
+	OrderRefused             Action = "order.refused"
 	AuthorizationCreated     Action = "authorization.created"
 	AuthorizationValid       Action = "authorization.valid"
 	AuthorizationInvalid     Action = "authorization.invalid"

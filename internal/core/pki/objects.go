@@ -7,6 +7,7 @@ import (
 	"crypto"
 	"time"
 
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
 )
@@ -139,7 +140,8 @@ type Intent struct {
 	Certificate
 	TBS        []byte // DER of the TBSCertificate
 	Begun      time.Time
-	Thumbprint string // RFC 7638, of the subject key; "" for a key that no account can have. It is a guard, and not stored
+	Thumbprint string       // RFC 7638, of the subject key; "" for a key that no account can have. It is a guard, and not stored
+	Checks     []acme.Check // what CAA records said of the names; it is stored with the order
 }
 
 // Request is one certificate to prepare.

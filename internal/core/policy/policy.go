@@ -43,7 +43,8 @@ type Rules struct {
 	ExternalBinding bool          `json:"external_binding"`           // newAccount needs an EAB credential
 	TermsOfService  string        `json:"terms_of_service,omitempty"` // URL; set: newAccount must agree
 	Website         string        `json:"website,omitempty"`          // URL
-	CAAIdentities   []string      `json:"caa_identities,omitempty"`   // names in CAA records that mean this CA
+	CAAIdentities   []string      `json:"caa_identities,omitempty"`   // names in CAA records that mean this CA; empty: CAA is not checked
+	CAAMayFail      bool          `json:"caa_may_fail,omitzero"`      // a CAA look-up that fails is passed over where DNSSEC proves that the zone is unsigned
 	MaxIdentifiers  int           `json:"max_identifiers"`            // in one order
 	Addresses       Addresses     `json:"addresses"`                  // where validation may connect
 	Quorum          Quorum        `json:"quorum,omitzero"`            // from where a proof must be seen

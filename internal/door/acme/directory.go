@@ -26,9 +26,8 @@ func (d *door) directory(ctx context.Context, r *request) (web.Reply, error) {
 		RevokeCert:  r.urls.resource("revoke-cert"),
 		KeyChange:   r.urls.resource("key-change"),
 		RenewalInfo: r.urls.resource("renewal-info"),
-		// caaIdentities stay out: they would promise that CAA records are obeyed, and no CAA record is looked up yet.
 		Meta: wire.Meta{
-			TermsOfService: rules.TermsOfService, Website: rules.Website,
+			TermsOfService: rules.TermsOfService, Website: rules.Website, CAAIdentities: rules.CAAIdentities,
 			ExternalAccountRequired: rules.ExternalBinding, Profiles: make(map[string]string, len(profiles)),
 			SubdomainAuthAllowed: rules.Subdomains != policy.NoSubdomains,
 		},

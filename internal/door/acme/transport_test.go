@@ -160,7 +160,8 @@ func TestDirectory(t *testing.T) {
 			RevokeCert: strict("revoke-cert"), KeyChange: strict("key-change"), RenewalInfo: strict("renewal-info"),
 			Meta: wire.Meta{
 				TermsOfService: "https://ca.test/terms", Website: "https://www.ca.test", ExternalAccountRequired: true,
-				Profiles: map[string]string{"default": "Server certificates for 90 days", "shortlived": "Server certificates for 160 hours, without revocation"},
+				CAAIdentities: []string{"ca.test"},
+				Profiles:      map[string]string{"default": "Server certificates for 90 days", "shortlived": "Server certificates for 160 hours, without revocation"},
 			},
 		}},
 	}

@@ -134,7 +134,14 @@ func order(o manage.OrderView) adminapi.Order {
 	for _, a := range o.Authorizations {
 		wire.Authorizations = append(wire.Authorizations, authorization(a))
 	}
+	for _, c := range o.Checks {
+		wire.CAA = append(wire.CAA, check(c))
+	}
 	return wire
+}
+
+func check(c acme.Check) adminapi.Check {
+	return adminapi.Check{Name: c.Identifier.Value(), Method: string(c.Method), Failure: c.Failure, Attempts: each(c.Attempts, attempt)}
 }
 
 func authorization(a manage.AuthorizationView) adminapi.Authorization {

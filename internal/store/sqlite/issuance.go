@@ -19,6 +19,10 @@ func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.
 	if err != nil {
 		return err
 	}
+	checks, err := query.CheckList(i.Checks)
+	if err != nil {
+		return err
+	}
 	return execute(ctx, db, func(tx *tx) error {
 		if i.Account != "" {
 			if err := tx.requireAccount(ctx, i.Account); err != nil {
@@ -29,6 +33,9 @@ func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.
 			return err
 		}
 		if i.Order != "" {
+			if err := tx.saveChecks(i.Order, checks); err != nil {
+				return err
+			}
 			if err := tx.beginOrder(ctx, i.Order, query.Whole(i.Begun)); err != nil {
 				return err
 			}

@@ -29,6 +29,9 @@ func (db *DB) Ping(ctx context.Context) error {
 func (db *DB) Trim(ctx context.Context, before time.Time, limit int) (int, error) {
 	until := query.Seconds(before)
 	return write(ctx, db, func(tx *tx) (int, error) {
+		if _, err := tx.exec(trimChecks, until, max(limit, 0)); err != nil { // of the same orders, before they go
+			return 0, err
+		}
 		orders, err := tx.trimOrders(ctx, until, limit)
 		if err != nil {
 			return 0, err
@@ -46,8 +49,9 @@ func (db *DB) Trim(ctx context.Context, before time.Time, limit int) (int, error
 }
 
 const (
-	trimOrders = "DELETE FROM orders WHERE id IN (SELECT id FROM orders WHERE ends IS NOT NULL AND ends < ? ORDER BY ends LIMIT ?) " +
-		"RETURNING authorizations"
+	endedOrders        = "(SELECT id FROM orders WHERE ends IS NOT NULL AND ends < ? ORDER BY ends LIMIT ?)"
+	trimChecks         = "DELETE FROM order_checks WHERE order_id IN " + endedOrders
+	trimOrders         = "DELETE FROM orders WHERE id IN " + endedOrders + " RETURNING authorizations"
 	trimAuthorizations = "DELETE FROM authorizations WHERE id IN " +
 		"(SELECT id FROM authorizations WHERE orders = 0 AND ends < ? ORDER BY ends LIMIT ?)"
 	trimIntents = "DELETE FROM intents WHERE rowid IN " +

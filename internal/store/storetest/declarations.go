@@ -156,7 +156,7 @@ func testConnectors(t *testing.T, w *World) {
 func everyRule() policy.Rules {
 	return policy.Rules{
 		Profiles: []string{"shortlived", "default"}, Names: []string{".example.com", "example.org"}, Methods: []acme.Method{acme.DNS01},
-		ExternalBinding: true, TermsOfService: "https://example.com/terms", Website: "https://example.com", CAAIdentities: []string{"ca.test"},
+		ExternalBinding: true, TermsOfService: "https://example.com/terms", Website: "https://example.com", CAAIdentities: []string{"ca.test"}, CAAMayFail: true,
 		Limits: limit.Limits{
 			Rates:     map[limit.Kind]limit.Rate{limit.OrdersPerAccount: {Count: 300, Period: span.Of(3 * time.Hour)}, limit.FailuresInARow: {}},
 			Overrides: []limit.Override{{Kind: limit.AccountsPerAddress, For: "10.0.0.0/8", Until: Noon}},

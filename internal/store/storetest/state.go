@@ -29,6 +29,7 @@ type state struct {
 	Accounts       []acme.Account
 	Keys           map[string]string // account id -> JWK
 	Orders         []acme.Order
+	Checks         map[string][]acme.Check // by order; only where somebody asked
 	Authorizations map[string]acme.Authorization
 	Intents        []pki.Intent
 	Levels         map[string][]limit.Level // by connector
@@ -74,6 +75,12 @@ func (w *World) state(others ...string) (s state) {
 	s.Levels = map[string][]limit.Level{}
 	for _, c := range s.Connectors {
 		s.Levels[c.Name] = load(w, func() ([]limit.Level, error) { return db.Levels(ctx, c.ID, "", time.Unix(0, 0), everything) })
+	}
+	s.Checks = map[string][]acme.Check{}
+	for _, o := range s.Orders {
+		if list := w.checks(o.ID); len(list) > 0 {
+			s.Checks[o.ID] = list
+		}
 	}
 	s.Keys = map[string]string{}
 	for _, a := range s.Accounts {

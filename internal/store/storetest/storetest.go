@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"issuance":         testIssuance,
 		"limits":           testLimits,
 		"abandoned":        testAbandoned,
+		"checks":           testChecks,
 		"search":           testSearch,
 		"revocation":       testRevocation,
 		"compromised keys": testCompromised,

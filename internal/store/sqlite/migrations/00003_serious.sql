@@ -60,6 +60,15 @@ CREATE TABLE perspectives (
     created INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- CAA.
+
+-- What CAA records said of the names of an order when it was refused, or when its issuance began. It stands apart from the
+-- orders, which are read often.
+CREATE TABLE order_checks (
+    order_id TEXT NOT NULL PRIMARY KEY REFERENCES orders (id),
+    checks   TEXT NOT NULL
+) STRICT;
+
 -- Limits.
 
 -- What was taken of a limit. Here alone times are microseconds, so that rates of many a second are exact.
