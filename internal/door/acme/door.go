@@ -139,7 +139,7 @@ func (d *door) method(route route, r *request) (web.Reply, error) {
 		}
 	}
 	reply, err := route.handle(d, r.http.Context(), r)
-	return reply, d.whyRefused(r, err)
+	return reply, withHelp(d.whyRefused(r, err), r.connector.Rules.Website)
 }
 
 // preflight tells a browser what its page may send.

@@ -57,6 +57,15 @@ func inside(place string, err error) error {
 	return &placed
 }
 
+// withHelp leads whoever meets a limit to the page about this CA, where there is one, with the link relation "help" (RFC
+// 8555 section 6.6).
+func withHelp(err error, website string) error {
+	if website == "" || !fault.Is(err, fault.RateLimited) {
+		return err
+	}
+	return &web.Refusal{Header: http.Header{"Link": {link(website, "help")}}, Err: err}
+}
+
 // hide answers alike for what does not exist and for what belongs to another account.
 func hide(err error, what string) error {
 	if fault.Is(err, fault.NotFound) {
