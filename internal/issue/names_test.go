@@ -28,7 +28,7 @@ func (h *house) setProfile(change func(*pki.Spec)) {
 }
 
 // Names that the profile cannot certify are refused with the order, each with its reason, before anybody proves anything.
-// Proves BR-07, INC-28.
+// Proves BR-07, IP-04, INC-28.
 func TestAProfileRefusesNamesWithTheOrder(t *testing.T) {
 	h := newHouse(t)
 	r := h.requester()

@@ -232,6 +232,28 @@ func TestWhatAnOrderCosts(t *testing.T) {
 	}
 }
 
+// What a credential says of itself stands before what its connector says of all, and behind an override.
+func TestQuotaOfACredential(t *testing.T) {
+	hourly, daily, none := Rate{5, span.Span(time.Hour)}, Rate{3, span.Day}, Rate{}
+	l := Limits{Rates: map[Kind]Rate{OrdersPerCredential: hourly}}
+	overridden := Limits{Rates: l.Rates, Overrides: []Override{{Kind: OrdersPerCredential, For: "key", Rate: none}}}
+	for _, c := range []struct {
+		limits Limits
+		quota  int
+		want   []Rate
+	}{
+		{l, 0, []Rate{hourly}}, {l, 3, []Rate{daily}}, {Limits{}, 3, []Rate{daily}}, {overridden, 3, nil}, {Limits{}, 0, nil},
+	} {
+		var got []Rate
+		for _, charge := range c.limits.Order(Order{Account: "a", Credential: "key", Quota: c.quota, Identifiers: names(t, "a.example")}, noon) {
+			got = append(got, charge.Rate)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("quota %d: %v, want %v", c.quota, got, c.want)
+		}
+	}
+}
+
 func TestSubjects(t *testing.T) {
 	for text, want := range map[string]string{
 		"www.example.com": "example.com", "example.com": "example.com", "a.b.example.co.uk": "example.co.uk", "*.shop.example.com": "example.com",

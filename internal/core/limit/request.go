@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
+	"github.com/everleaf-pki/everleaf/internal/core/span"
 )
 
 // Account returns what a new account costs; credential is "" for one that came in without.
@@ -23,6 +24,7 @@ func (l Limits) Account(from netip.Addr, credential string, now time.Time) []Cha
 type Order struct {
 	Account     string
 	Credential  string             // "" without one
+	Quota       int                // how many orders a day the credential itself allows; 0: it does not say
 	Identifiers []ident.Identifier // sorted, without duplicates
 	Open        []ident.Identifier // those among them of which control has to be proven
 	Advance     bool               // pre-authorization: no set, no certificate
@@ -34,7 +36,7 @@ type Order struct {
 func (l Limits) Order(o Order, now time.Time) []Charge {
 	charges := []Charge{l.Charge(OrdersPerAccount, o.Account, now)}
 	if o.Credential != "" {
-		charges = append(charges, l.Charge(OrdersPerCredential, o.Credential, now))
+		charges = append(charges, l.credential(o, now))
 	}
 	if !o.Renews {
 		charges = append(charges, l.names(o, now)...)
@@ -45,6 +47,15 @@ func (l Limits) Order(o Order, now time.Time) []Charge {
 		charges = append(charges, proof)
 	}
 	return counted(charges)
+}
+
+// credential returns what an order costs its credential. What that says itself is nearer than what the connector says of all,
+// and an override is nearer still.
+func (l Limits) credential(o Order, now time.Time) Charge {
+	if o.Quota > 0 {
+		l.Rates = map[Kind]Rate{OrdersPerCredential: {o.Quota, span.Day}}
+	}
+	return l.Charge(OrdersPerCredential, o.Credential, now)
 }
 
 // names returns what an order costs the limits on names: a domain once, however many of its names are there.

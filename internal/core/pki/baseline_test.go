@@ -63,7 +63,7 @@ func TestLifetimesByDate(t *testing.T) {
 	}
 }
 
-// Proves BR-07.
+// Proves BR-07, IP-04.
 func TestNamesOfPublicCertificates(t *testing.T) {
 	t.Parallel()
 	public, private := publicSpec(), pki.DefaultSpec("default")
