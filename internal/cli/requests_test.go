@@ -244,6 +244,7 @@ func TestEndlessList(t *testing.T) {
 	}
 }
 
+// Proves INC-82.
 func TestAnswersOfTheServer(t *testing.T) {
 	door := &fakeDoor{answers: map[string]any{
 		"GET /v1/organisations": refused{500, `{"kind":"internal","message":"The server failed; its log tells why under this request's id.","request_id":"ABC"}`},

@@ -88,6 +88,7 @@ func TestVerifyZeroKey(t *testing.T) {
 }
 
 // TestVerifyRefusesChanges has J-13: nothing that is signed can be changed, and no signature serves another key.
+// Proves INC-81.
 func TestVerifyRefusesChanges(t *testing.T) {
 	for _, algorithm := range Algorithms() {
 		t.Run(algorithm, func(t *testing.T) {

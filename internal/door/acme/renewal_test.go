@@ -140,7 +140,7 @@ func TestReplaces(t *testing.T) {
 	t.Run("AR-04 another connector's", func(t *testing.T) {
 		h.client(t).of("second").register().to("new-order", replacing(id, "a.example.com")).refused(t, http.StatusNotFound, "malformed")
 	})
-	t.Run("AR-04 INC-76 another account's", func(t *testing.T) {
+	t.Run("AR-04 INC-76 INC-113 another account's", func(t *testing.T) {
 		h.account(t).to("new-order", replacing(id, "a.example.com")).refused(t, http.StatusForbidden, "unauthorized")
 	})
 	t.Run("AR-04 no identifier in common", func(t *testing.T) {

@@ -130,7 +130,7 @@ func TestAValidatorLooksForCAA(t *testing.T) {
 
 // Whatever a validator does besides saying what it saw is a failed attempt that can be repeated, and never an agreement.
 //
-// Proves BR-13, CAA-09, INC-60, INC-97.
+// Proves BR-13, CAA-09, INC-60, INC-73, INC-74, INC-95, INC-97.
 func TestEverythingElseIsNoAgreement(t *testing.T) {
 	t.Parallel()
 	ca, self, stranger := newEnd(t), newEnd(t), newEnd(t)
