@@ -133,15 +133,36 @@ type NewPerspective struct {
 
 // Credential is what a requester shows at a connector, without its secret.
 type Credential struct {
-	ID          string    `json:"id"` // the kid of an EAB key
-	Name        string    `json:"name"`
-	Kind        string    `json:"kind"`
-	Connector   string    `json:"connector"`    // its name
-	Status      string    `json:"status"`       // active, suspended or expired
-	MaxAccounts int       `json:"max_accounts"` // 0: any number
-	Created     time.Time `json:"created"`
-	Expires     time.Time `json:"expires,omitzero"`
-	Suspended   time.Time `json:"suspended,omitzero"`
+	ID          string       `json:"id"` // the kid of an EAB key
+	Name        string       `json:"name"`
+	Kind        string       `json:"kind"`
+	Connector   string       `json:"connector"`    // its name
+	Status      string       `json:"status"`       // active, suspended or expired
+	MaxAccounts int          `json:"max_accounts"` // 0: any number
+	Scope       policy.Scope `json:"scope"`
+	Created     time.Time    `json:"created"`
+	Expires     time.Time    `json:"expires,omitzero"`
+	Suspended   time.Time    `json:"suspended,omitzero"`
+	FormerUntil time.Time    `json:"former_until,omitzero"` // until then the key before the last rotation binds accounts too
+	// Revocation is what was last demanded of its certificates, only where one credential is shown.
+	Revocation *Demand `json:"revocation,omitempty"`
+}
+
+// Demand is how far the revocation of everything that came in by a credential is.
+type Demand struct {
+	Credential string    `json:"credential"` // id; it may be deleted
+	Name       string    `json:"name"`
+	Reason     string    `json:"reason"` // as RFC 5280 names it
+	By         string    `json:"by"`     // who demanded it
+	Asked      time.Time `json:"asked"`
+	Revoked    int       `json:"revoked"`        // certificates so far
+	Ended      time.Time `json:"ended,omitzero"` // absent: it goes on
+}
+
+// StopCredential says what goes with the end of a credential.
+type StopCredential struct {
+	Revoke bool   // everything that its accounts have is revoked
+	Reason string // of that: name or code of RFC 5280 section 5.3.1; "": unspecified
 }
 
 // Credentials is a list.
@@ -151,13 +172,35 @@ type Credentials struct {
 
 // NewCredential asks for a key for external account binding.
 type NewCredential struct {
-	Name        string    `json:"name"`
-	Connector   string    `json:"connector,omitempty"` // name; "": default
-	MaxAccounts int       `json:"max_accounts,omitempty"`
-	Expires     time.Time `json:"expires,omitzero"`
+	Name        string       `json:"name"`
+	Connector   string       `json:"connector,omitempty"` // name; "": default
+	MaxAccounts int          `json:"max_accounts,omitzero"`
+	Expires     time.Time    `json:"expires,omitzero"`
+	Scope       policy.Scope `json:"scope,omitzero"`
 }
 
-// CreatedCredential is a new credential with its secret, which is shown this once: the server keeps it sealed.
+// TermsChange is the part of [policy.Terms] that is to change: nil leaves a term as it is, an empty list empties it.
+type TermsChange struct {
+	Name        *string     `json:"name,omitzero"`
+	MaxAccounts *int        `json:"max_accounts,omitzero"`
+	Expires     *time.Time  `json:"expires,omitempty"` // 0001-01-01T00:00:00Z: never
+	Scope       ScopeChange `json:"scope,omitzero"`
+}
+
+// ScopeChange is the part of a [policy.Scope] that is to change.
+type ScopeChange struct {
+	Names        *[]string `json:"names,omitzero"`
+	Profiles     *[]string `json:"profiles,omitzero"`
+	OrdersPerDay *int      `json:"orders_per_day,omitzero"`
+	PreApproved  *[]string `json:"pre_approved,omitzero"`
+}
+
+// Rotation asks for a new key.
+type Rotation struct {
+	Grace span.Span `json:"grace,omitzero"` // how long the old key binds accounts beside it; none unless told
+}
+
+// CreatedCredential is a credential with a secret that was just made, which is shown this once: the server keeps it sealed.
 type CreatedCredential struct {
 	KID        string `json:"kid"`
 	HMAC       string `json:"hmac"`                // base64url without padding

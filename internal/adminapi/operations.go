@@ -75,9 +75,19 @@ func (c *Client) Credential(ctx context.Context, id string) (Credential, error) 
 	return call[Credential](ctx, c, http.MethodGet, at(credentials, id), nil)
 }
 
+// ChangeTerms changes some terms of a credential.
+func (c *Client) ChangeTerms(ctx context.Context, id string, change TermsChange) (Credential, error) {
+	return call[Credential](ctx, c, http.MethodPatch, at(credentials, id), change)
+}
+
+// RotateCredential gives a credential a new key. Only this answer has it.
+func (c *Client) RotateCredential(ctx context.Context, id string, r Rotation) (CreatedCredential, error) {
+	return call[CreatedCredential](ctx, c, http.MethodPost, at(credentials, id, "rotate"), r)
+}
+
 // SuspendCredential stops a credential, and every account that came in by it, until it is resumed.
-func (c *Client) SuspendCredential(ctx context.Context, id string) (Credential, error) {
-	return call[Credential](ctx, c, http.MethodPost, at(credentials, id, "suspend"), nil)
+func (c *Client) SuspendCredential(ctx context.Context, id string, s StopCredential) (Credential, error) {
+	return call[Credential](ctx, c, http.MethodPost, s.query().on(at(credentials, id, "suspend")), nil)
 }
 
 // ResumeCredential lets a suspended credential and its accounts in again.
@@ -86,8 +96,27 @@ func (c *Client) ResumeCredential(ctx context.Context, id string) (Credential, e
 }
 
 // DeleteCredential removes a credential; the accounts that came in by it are stopped for good. It returns what it was.
-func (c *Client) DeleteCredential(ctx context.Context, id string) (Credential, error) {
-	return call[Credential](ctx, c, http.MethodDelete, at(credentials, id), nil)
+func (c *Client) DeleteCredential(ctx context.Context, id string, s StopCredential) (Credential, error) {
+	return call[Credential](ctx, c, http.MethodDelete, s.query().on(at(credentials, id)), nil)
+}
+
+func (s StopCredential) query() query {
+	q := query{}.set("reason", s.Reason)
+	if s.Revoke {
+		q.set("revoke_certificates", "true")
+	}
+	return q
+}
+
+// ContinueRevocation works off a part of what was demanded of a credential's certificates, and returns how far it is. It
+// goes on by itself while a server runs.
+func (c *Client) ContinueRevocation(ctx context.Context, id string) (Demand, error) {
+	return call[Demand](ctx, c, http.MethodPost, at(credentials, id, "revocation"), nil)
+}
+
+// Revocation shows how far that is.
+func (c *Client) Revocation(ctx context.Context, id string) (Demand, error) {
+	return call[Demand](ctx, c, http.MethodGet, at(credentials, id, "revocation"), nil)
 }
 
 // Perspectives lists the validators on other machines, as they are found now.
@@ -172,7 +201,7 @@ func (c *Client) Order(ctx context.Context, id string) (Order, error) {
 
 // Certificates lists certificates, newest first.
 func (c *Client) Certificates(ctx context.Context, f CertificateFilter) (Certificates, error) {
-	q := query{}.set("name", f.Name).set("connector", f.Connector).set("account", f.Account).set("order", f.Order).
+	q := query{}.set("name", f.Name).set("connector", f.Connector).set("account", f.Account).set("credential", f.Credential).set("order", f.Order).
 		set("profile", f.Profile).set("issuer", f.Issuer).time("issued_before", f.IssuedBefore).time("issued_after", f.IssuedAfter).
 		time("expires_before", f.ExpiresBefore).time("expires_after", f.ExpiresAfter).page(f.Page)
 	if f.Revoked {

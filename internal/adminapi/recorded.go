@@ -56,12 +56,13 @@ type Orders struct {
 
 // Authorization is the proof of control of one name, with the evidence.
 type Authorization struct {
-	ID         string      `json:"id"`
-	Name       string      `json:"name"` // a wildcard with its "*."
-	Status     string      `json:"status"`
-	Created    time.Time   `json:"created"`
-	Expires    time.Time   `json:"expires"`
-	Challenges []Challenge `json:"challenges"`
+	ID         string         `json:"id"`
+	Name       string         `json:"name"` // a wildcard with its "*."
+	Status     string         `json:"status"`
+	Created    time.Time      `json:"created"`
+	Expires    time.Time      `json:"expires"`
+	Approval   *acme.Approval `json:"approval,omitempty"` // set: by the word of the operator it is valid without a challenge
+	Challenges []Challenge    `json:"challenges"`
 }
 
 // Challenge is one way of proof, with what every attempt saw.
@@ -131,6 +132,7 @@ type CertificateFilter struct {
 	Name          string // exact name or address, or ".example.com" for every name below it
 	Connector     string // name
 	Account       string // id
+	Credential    string // id: of the accounts that came in by it
 	Order         string // id
 	Profile       string // name
 	Issuer        string // id, or name for all issuers that had it

@@ -29,6 +29,7 @@ const (
 func (a *App) backgroundJobs(own *serverCertificate) []jobs.Job {
 	all := []jobs.Job{
 		{Name: "compromised-keys", Interval: listInterval, Run: a.issue.RevokeCompromised},
+		{Name: "demanded-revocations", Interval: listInterval, More: 1, Run: a.manage.RevokeDemanded},
 		{Name: "revocation-lists", Interval: listInterval, Run: a.issue.PublishLists},
 		{Name: "ocsp-responders", Interval: renewalInterval, Run: a.issue.RenewResponders},
 		{Name: "resume-issuances", Interval: resumeInterval, Run: a.resumeIssuances},

@@ -21,32 +21,45 @@ func newCredential(c *command) *cobra.Command {
 		Use:   "credential",
 		Short: "Credentials: keys for external account binding (EAB)",
 		Long: `Credentials are keys for external account binding. They are live: suspending one
-stops every account that came in by it, at once.`,
+stops every account that came in by it, at once, and what its scope says holds
+for the next request of each.`,
 	}, c.credentialCreate(), c.credentialList(),
 		c.credentialAct("show", "Show a credential, without its key", "", (*adminapi.Client).Credential),
-		c.credentialAct("suspend", "Stop a credential and its accounts until it is resumed", "", (*adminapi.Client).SuspendCredential),
+		c.credentialSet(), c.credentialRotate(),
+		c.credentialStop("suspend", "Stop a credential and its accounts until it is resumed",
+			"Stop a credential and its accounts until it is resumed: nothing is ordered, proven\nor issued by them meanwhile.", (*adminapi.Client).SuspendCredential),
 		c.credentialAct("resume", "Let a suspended credential and its accounts in again", "", (*adminapi.Client).ResumeCredential),
-		c.credentialAct("delete", "Remove a credential and stop its accounts for good",
-			"Remove a credential and stop its accounts for good. Their certificates stay valid.", (*adminapi.Client).DeleteCredential))
+		c.credentialStop("delete", "Remove a credential and stop its accounts for good",
+			"Remove a credential and stop its accounts for good.", (*adminapi.Client).DeleteCredential))
 }
 
 func (c *command) credentialCreate() *cobra.Command {
 	var n adminapi.NewCredential
+	var scope adminapi.ScopeChange
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Make a credential; its key is shown this once",
 		Long: `Make a credential. Its key is shown this once: the server keeps it sealed, and
-nothing shows it again.`,
-		Example: "  everleaf credential create --name web-team\n  everleaf credential create --name contractor --connector shops --expires 30d --max-accounts 1 -o json",
+nothing shows it again.
+
+Its scope narrows the rules of the connector and never widens them. What is
+pre-approved is certified without a challenge: you vouch for who has the key.`,
+		Example: "  everleaf credential create --name web-team --names .web.example.com\n" +
+			"  everleaf credential create --name contractor --connector shops --expires 30d --max-accounts 1 -o json\n" +
+			"  everleaf credential create --name printers --pre-approved .print.example.com,10.3.0.0/16",
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&n.Name, "name", "", "`name` for people")
 	flags.StringVar(&n.Connector, "connector", "", "`name` of the connector that it opens (default: default)")
 	intFlag(flags, &n.MaxAccounts, "max-accounts", "`number` of accounts that may come in by it; 0 is any number")
 	c.momentFlag(flags, &n.Expires, "expires", "`time` at which it ends, like 2027-01-31 or 30d")
+	addScope(flags, &scope)
 	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
 		if n.Name == "" {
 			return result{}, errors.New("name the credential with --name, after whoever gets it")
+		}
+		if err := adminapi.Apply(scope, &n.Scope); err != nil {
+			return result{}, err
 		}
 		made, err := cl.CreateCredential(ctx, n)
 		return result{
@@ -88,9 +101,9 @@ func (c *command) credentialList() *cobra.Command {
 	cmd.Flags().StringVar(&connector, "connector", "", "only those of the connector of this `name`")
 	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
 		found, err := cl.Credentials(ctx, connector)
-		rows := render.Rows{Header: []string{"KID", "NAME", "CONNECTOR", "STATUS", "ACCOUNTS", "EXPIRES"}}
+		rows := render.Rows{Header: []string{"KID", "NAME", "CONNECTOR", "STATUS", "ACCOUNTS", "EXPIRES", "NAMES"}}
 		for _, one := range found.Credentials {
-			rows.Add(one.ID, one.Name, one.Connector, one.Status, atMost(one.MaxAccounts), render.Day(one.Expires, c.now()))
+			rows.Add(one.ID, one.Name, one.Connector, one.Status, atMost(one.MaxAccounts), render.Day(one.Expires, c.now()), orAll(render.Few(one.Scope.Names)))
 		}
 		return listed(found, &rows, ""), err
 	})
@@ -101,19 +114,36 @@ func (c *command) credentialAct(verb, short, long string, do func(*adminapi.Clie
 	cmd := &cobra.Command{Use: verb + " KID", Short: short, Long: long}
 	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
 		one, err := do(cl.Client, ctx, args[0])
-		return result{data: one, table: func(w io.Writer) error {
-			var f render.Facts
-			f.Add("Key id (kid)", one.ID)
-			f.Add("Name", one.Name)
-			f.Add("Connector", one.Connector)
-			f.Add("Status", one.Status)
-			f.Add("Accounts", atMost(one.MaxAccounts))
-			f.Add("Created", render.When(one.Created, c.now()))
-			f.Add("Expires", render.When(one.Expires, c.now()))
-			f.Add("Suspended", render.When(one.Suspended, c.now()))
-			return f.Write(w)
-		}}, err
+		return c.credentialResult(one), err
 	})
+}
+
+func (c *command) credentialResult(one adminapi.Credential) result {
+	return result{data: one, table: func(w io.Writer) error {
+		var f render.Facts
+		f.Add("Key id (kid)", one.ID)
+		f.Add("Name", one.Name)
+		f.Add("Connector", one.Connector)
+		f.Add("Status", one.Status)
+		f.Add("Accounts", atMost(one.MaxAccounts))
+		addScopeFacts(&f, one.Scope)
+		f.Add("Created", render.When(one.Created, c.now()))
+		f.Add("Expires", render.When(one.Expires, c.now()))
+		f.Add("Suspended", render.When(one.Suspended, c.now()))
+		f.Add("Key before the last", binds(render.When(one.FormerUntil, c.now())))
+		if one.Revocation != nil {
+			f.Add("Its certificates", c.howFar(*one.Revocation))
+		}
+		return f.Write(w)
+	}}
+}
+
+// binds says until when a rotated key is good; "" when there is none.
+func binds(until string) string {
+	if until == "" {
+		return ""
+	}
+	return "binds accounts until " + until
 }
 
 // atMost says how many accounts may come in.

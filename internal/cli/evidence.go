@@ -61,6 +61,10 @@ func (e *evidence) authorization(a adminapi.Authorization) {
 		until = " until " + render.When(a.Expires, e.now)
 	}
 	e.line(0, "%s: %s%s, authorization %s", a.Name, a.Status, until, a.ID)
+	if a.Approval != nil {
+		e.line(1, "pre-approved by credential %s (%s) at %s", a.Approval.Name, a.Approval.Credential, render.When(a.Approval.At, e.now))
+		return
+	}
 	for _, one := range a.Challenges {
 		e.line(1, "%s: %s", one.Method, one.Status)
 		e.failure(2, one.Failure)

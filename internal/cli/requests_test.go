@@ -52,7 +52,20 @@ func TestRequests(t *testing.T) {
 		{"credential list --connector c", "GET /v1/credentials?connector=c"},
 		{"credential create --name web --connector c --max-accounts 2 --expires 30d", `POST /v1/credentials {"name":"web","connector":"c","max_accounts":2,"expires":"2026-12-23T12:00:00Z"}`},
 		{"credential show k", "GET /v1/credentials/k"},
+		{
+			"credential create --name web --names .a.example,10.0.0.0/8 --profiles p --orders-per-day 9 --pre-approved b.a.example",
+			`POST /v1/credentials {"name":"web","scope":{"names":[".a.example","10.0.0.0/8"],"profiles":["p"],"orders_per_day":9,"pre_approved":["b.a.example"]}}`,
+		},
+		{"credential set k --names= --expires never", `PATCH /v1/credentials/k {"expires":"0001-01-01T00:00:00Z","scope":{"names":[]}}`},
+		{
+			"credential set k --name n --max-accounts 3 --expires 1d --names x --profiles p,q --orders-per-day 0 --pre-approved *.x",
+			`PATCH /v1/credentials/k {"name":"n","max_accounts":3,"expires":"2026-11-24T12:00:00Z","scope":{"names":["x"],"profiles":["p","q"],"orders_per_day":0,"pre_approved":["*.x"]}}`,
+		},
+		{"credential rotate k", `POST /v1/credentials/k/rotate {}`},
+		{"credential rotate k --grace 1d", `POST /v1/credentials/k/rotate {"grace":"1d"}`},
 		{"credential suspend k", "POST /v1/credentials/k/suspend"},
+		{"credential suspend k --revoke-certificates --reason superseded", "POST /v1/credentials/k/suspend?reason=superseded&revoke_certificates=true"},
+		{"credential delete k --revoke-certificates", "DELETE /v1/credentials/k?revoke_certificates=true"},
 		{"credential resume k", "POST /v1/credentials/k/resume"},
 		{"credential delete k", "DELETE /v1/credentials/k"},
 		{"account list --connector c --limit 7 --before b", "GET /v1/accounts?before=b&connector=c&limit=7"},
@@ -62,8 +75,8 @@ func TestRequests(t *testing.T) {
 		{"order show o", "GET /v1/orders/o"},
 		{"cert list", "GET /v1/certificates?limit=1000"},
 		{
-			"certificate list --name .x --connector c --account a --order o --expires-before 30d --expires-after 2026-01-01 --revoked",
-			"GET /v1/certificates?account=a&connector=c&expires_after=2026-01-01T00%3A00%3A00Z&expires_before=2026-12-23T12%3A00%3A00Z&limit=1000&name=.x&order=o&revoked=true",
+			"certificate list --name .x --connector c --account a --credential k --order o --expires-before 30d --expires-after 2026-01-01 --revoked",
+			"GET /v1/certificates?account=a&connector=c&credential=k&expires_after=2026-01-01T00%3A00%3A00Z&expires_before=2026-12-23T12%3A00%3A00Z&limit=1000&name=.x&order=o&revoked=true",
 		},
 		{
 			"cert list --profile p --issuer i --issued-before 2026-01-02 --issued-after 2026-01-01 --limit 7",

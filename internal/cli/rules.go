@@ -20,7 +20,7 @@ func addRules(flags *pflag.FlagSet, r *adminapi.RulesChange) {
 	methods := acme.Methods()
 	flags.BoolFunc("require-eab", "new accounts need a credential (external account binding)", optional(&r.ExternalBinding, yesNo))
 	flags.Func("profiles", "`names` of the profiles on offer; the first is the default", optionalList(&r.Profiles, plain))
-	flags.Func("names", "`names` that may be certified: example.com, .example.com for all below it, *.example.com, addresses; empty is all", optionalList(&r.Names, plain))
+	flags.Func("names", "`names` that may be certified: example.com, .example.com for all below it, *.example.com, addresses, networks; empty is all", optionalList(&r.Names, plain))
 	flags.Func("methods", "challenge `methods` on offer: "+joined(methods)+"; empty is "+joined(policy.DefaultMethods()), optionalList(&r.Methods, oneOf(methods...)))
 	flags.Func("max-identifiers", "`number` of names in one order", optional(&r.MaxIdentifiers, number))
 	flags.Func("order-life", "`time` after which an order that is not finished ends, like 1d", optional(&r.OrderLife, span.Parse))

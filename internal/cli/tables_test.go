@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -21,12 +22,14 @@ const hostile = "\x1b[2J\u202eevil"
 // TestTables shows what a person reads, for one of everything. The golden file is the specification.
 func TestTables(t *testing.T) {
 	door := &fakeDoor{answers: sampleAnswers()}
+	maps.Copy(door.answers, credentialAnswers())
 	data := serveDoor(t, door)
 	b := newBench(t, data)
 	var all strings.Builder
 	for _, args := range []string{
 		"org list", "ca list", "ca show default", "profile list", "profile show weekly", "connector list", "connector show shops",
-		"credential list", "credential show kid1", "credential create --name web --connector shops", "account list", "account show acc1",
+		"credential list", "credential show kid1", "credential show kid2", "credential create --name web --connector shops",
+		"credential rotate kid2", "credential suspend kid2 --revoke-certificates", "credential delete kid3 --revoke-certificates", "account list", "account show acc1",
 		"order list", "order show order1", "order show order1 -o yaml",
 		"cert list", "cert show ff01", "cert show ff01 -o pem", "cert show ff01 -o json", "cert list -o yaml",
 		"cert revoke ff01", "cert revoke ff02", "cert revoke ff02 -o json",

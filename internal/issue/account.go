@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
@@ -60,26 +59,14 @@ func (s *Service) Admit(ctx context.Context, c policy.Connector, a acme.Account)
 	if status := a.Status(); status != acme.Valid {
 		return Requester{}, fault.New(fault.Unauthorized, "The account is %s.", status)
 	}
-	if a.Credential != "" {
-		if err := s.usable(ctx, a.Credential); err != nil {
-			return Requester{}, err
-		}
-	}
-	return Requester{Connector: c, Account: a}, nil
-}
-
-func (s *Service) usable(ctx context.Context, credential string) error {
-	cred, err := s.store.Credential(ctx, credential)
-	if fault.Is(err, fault.NotFound) {
-		return fault.New(fault.Unauthorized, "The account is stopped: the credential by which it came was removed.")
-	}
+	credential, err := s.credentialOf(ctx, a)
 	if err != nil {
-		return err
+		return Requester{}, err
 	}
-	if ok, reason := cred.Usable(s.now()); !ok {
-		return fault.New(fault.Unauthorized, "The account is stopped: %s.", reason)
+	if err := usableNow(credential, s.now()); err != nil {
+		return Requester{}, err
 	}
-	return nil
+	return Requester{Connector: c, Account: a, Credential: credential}, nil
 }
 
 // NewAccount is what a client asks for with newAccount.
@@ -191,31 +178,20 @@ func (s *Service) bind(ctx context.Context, c policy.Connector, n NewAccount) (s
 	if err != nil || inner.Thumbprint() != n.Key.Thumbprint() {
 		return "", fault.New(fault.Malformed, "The external account binding is not for the key that signed the request.")
 	}
-	secret, credential, err := s.bindingKey(ctx, c, binding.KeyID)
+	secrets, credential, err := s.bindingKeys(ctx, c, binding.KeyID)
 	if err != nil {
 		return "", err
 	}
 	usable, _ := credential.Usable(s.now())
-	if err := binding.VerifyMAC(secret); err != nil || !usable {
+	verified := false
+	for _, secret := range secrets {
+		verified = binding.VerifyMAC(secret) == nil || verified
+	}
+	if !verified || !usable {
 		return "", fault.New(fault.Unauthorized,
 			"The external account binding was not accepted: check the key id and the HMAC key, and ask the operator whether they are still in force.")
 	}
 	return credential.ID, nil
-}
-
-// bindingKey returns the HMAC key of a key id. For an unknown one it returns a random key and an unusable credential.
-func (s *Service) bindingKey(ctx context.Context, c policy.Connector, keyID string) ([]byte, policy.Credential, error) {
-	credential, err := s.store.Credential(ctx, keyID)
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return nil, credential, err
-	}
-	if err != nil || credential.Connector != c.ID || credential.Kind != policy.CredentialEAB {
-		decoy := make([]byte, 32)
-		fill(decoy)
-		return decoy, policy.Credential{Suspended: time.Unix(0, 0)}, nil //nolint:nilerr // the decoy is the answer to a missing credential
-	}
-	secret, err := s.secrets.Open(credential.Sealed, []byte(credential.ID))
-	return secret, credential, err
 }
 
 // UpdateContacts replaces the contacts of the requester's account.

@@ -259,7 +259,7 @@ func TestACredentialIsLive(t *testing.T) {
 		return err
 	}
 	check(t, admitted())
-	_, err = h.manage.SuspendCredential(t.Context(), manageActor, kid)
+	_, err = h.manage.SuspendCredential(t.Context(), manageActor, kid, nil)
 	check(t, err)
 	wantKind(t, admitted(), fault.Unauthorized)
 	_, err = h.manage.ResumeCredential(t.Context(), manageActor, kid)
@@ -267,7 +267,7 @@ func TestACredentialIsLive(t *testing.T) {
 	check(t, admitted())
 	h.Clock.Advance(2 * time.Hour)
 	wantKind(t, admitted(), fault.Unauthorized)
-	_, err = h.manage.DeleteCredential(t.Context(), manageActor, kid)
+	_, err = h.manage.DeleteCredential(t.Context(), manageActor, kid, nil)
 	check(t, err)
 	wantKind(t, admitted(), fault.Unauthorized)
 }

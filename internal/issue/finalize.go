@@ -25,11 +25,11 @@ func (s *Service) Finalize(ctx context.Context, r Requester, id string, der []by
 	if view.Status != acme.Ready {
 		return OrderView{}, fault.New(fault.NotReady, "The order is %s; only a ready order can be finalized.", view.Status)
 	}
-	if err := stillAllowed(r.Connector.Rules, view); err != nil {
-		return OrderView{}, err
-	}
 	profile, err := s.store.Profile(ctx, view.Profile)
 	if err != nil {
+		return OrderView{}, err
+	}
+	if err := stillAllowed(r.under(profile).authority(), view); err != nil {
 		return OrderView{}, err
 	}
 	key, subject, err := s.requested(ctx, profile, view.Order, der)

@@ -17,9 +17,9 @@ import (
 
 // orderCharges returns what an order costs; created are its authorizations that are new.
 func orderCharges(r Requester, o acme.Order, created []acme.Authorization) []limit.Charge {
-	open := make([]ident.Identifier, len(created))
-	for i, a := range created {
-		open[i] = a.Identifier
+	var open []ident.Identifier
+	for _, a := range created {
+		open = append(open, toProve(a)...)
 	}
 	return r.Connector.Rules.Limits.Order(limit.Order{
 		Account: r.Account.ID, Credential: r.Account.Credential, Identifiers: o.Identifiers, Open: open,
@@ -37,10 +37,17 @@ func certificateCharges(r Requester, o acme.Order, now time.Time) []limit.Charge
 
 // advanceCharges returns what an authorization ahead of any order costs: as much as an order, so that it is no way round.
 func advanceCharges(r Requester, a acme.Authorization) []limit.Charge {
-	ids := []ident.Identifier{a.Identifier}
 	return r.Connector.Rules.Limits.Order(limit.Order{
-		Account: r.Account.ID, Credential: r.Account.Credential, Identifiers: ids, Open: ids, Advance: true,
+		Account: r.Account.ID, Credential: r.Account.Credential, Identifiers: []ident.Identifier{a.Identifier}, Open: toProve(a), Advance: true,
 	}, a.Created)
+}
+
+// toProve returns the identifier of a new authorization, unless it is approved: then nothing can fail.
+func toProve(a acme.Authorization) []ident.Identifier {
+	if a.Approved() {
+		return nil
+	}
+	return []ident.Identifier{a.Identifier}
 }
 
 // mayTry refuses a challenge of an identifier for which the account failed too often, also where the authorization was
@@ -58,7 +65,7 @@ func (s *Service) mayTry(ctx context.Context, c policy.Connector, a acme.Authori
 }
 
 // counted adds to the outcome of a challenge what it means for the limits. What failed for a reason of our own, or
-// because the connector is suspended, counts for nothing.
+// because the connector is suspended or the account was stopped, counts for nothing.
 func (s *Service) counted(c policy.Connector, a acme.Authorization, outcome acme.Conclusion) acme.Conclusion {
 	if f := outcome.Outcome.Failure; f != nil && (open(c) != nil || ours(fault.Kind(f.Kind))) {
 		return outcome
@@ -71,5 +78,8 @@ func (s *Service) counted(c policy.Connector, a acme.Authorization, outcome acme
 	return outcome
 }
 
-// ours reports whether a failure of this kind is none that the requester can mend.
-func ours(k fault.Kind) bool { return k == fault.Internal || k == fault.Unavailable }
+// ours reports whether a failure of this kind is none that the requester can mend. No look ends as Unauthorized: that is
+// what ends without one, since the requester was stopped.
+func ours(k fault.Kind) bool {
+	return k == fault.Internal || k == fault.Unavailable || k == fault.Unauthorized
+}

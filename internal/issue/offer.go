@@ -36,8 +36,8 @@ func (s *Service) Profiles(ctx context.Context, c policy.Connector) ([]pki.Profi
 
 // profile returns the newest version of the profile that an order gets. Error: InvalidProfile with what the requester,
 // or when none is left the operator, can do.
-func (s *Service) profile(ctx context.Context, c policy.Connector, asked string) (pki.Profile, error) {
-	offered, err := s.Profiles(ctx, c)
+func (s *Service) profile(ctx context.Context, a policy.Authority, asked string) (pki.Profile, error) {
+	offered, err := s.Profiles(ctx, a.Connector)
 	if err != nil {
 		return pki.Profile{}, err
 	}
@@ -45,7 +45,7 @@ func (s *Service) profile(ctx context.Context, c policy.Connector, asked string)
 		return pki.Profile{}, fault.New(fault.InvalidProfile,
 			"This connector has no profile to issue by; the operator of the CA must set its profiles to existing ones (everleaf connector set).")
 	}
-	name, err := c.Rules.Profile(asked)
+	name, err := a.Profile(asked)
 	if err != nil {
 		return pki.Profile{}, err
 	}

@@ -3,7 +3,9 @@ package issue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -33,8 +35,9 @@ type NewOrder struct {
 }
 
 // NewOrder decides whether the requester may have such a certificate and opens the order. Authorizations that are
-// valid already are used again; every other identifier gets a new one. Errors name each refused identifier; those of
-// n.Replaces are told at predecessor, and AlreadyReplaced says that another order was first.
+// valid already are used again; every other identifier gets a new one, which is valid at once where the requester's
+// credential pre-approves it. Errors name each refused identifier; those of n.Replaces are told at predecessor, and
+// AlreadyReplaced says that another order was first.
 func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderView, error) {
 	if err := open(r.Connector); err != nil {
 		return OrderView{}, err
@@ -43,17 +46,18 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 	if err != nil {
 		return OrderView{}, err
 	}
-	if err := r.Connector.Rules.Judge(ids); err != nil {
+	if err := r.authority().Judge(ids); err != nil {
 		return OrderView{}, err
 	}
-	asked, err := ancestors(r.Connector.Rules, n.Names)
+	asked, err := ancestors(r.authority(), n.Names)
 	if err != nil {
 		return OrderView{}, err
 	}
-	profile, err := s.profile(ctx, r.Connector, n.Profile)
+	profile, err := s.profile(ctx, r.authority(), n.Profile)
 	if err != nil {
 		return OrderView{}, err
 	}
+	r = r.under(profile)
 	now := s.now()
 	if err := s.judgeNames(ctx, profile, ids, now); err != nil {
 		return OrderView{}, err
@@ -77,7 +81,8 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 	for _, a := range all {
 		order.Authorizations = append(order.Authorizations, a.ID)
 	}
-	if err := s.store.CreateOrder(ctx, order, created, s.event(r, event.OrderCreated, order.ID, ""), orderCharges(r, order, created)...); err != nil {
+	told := s.event(r, event.OrderCreated, order.ID, approvals(all))
+	if err := s.store.CreateOrder(ctx, order, created, told, orderCharges(r, order, created)...); err != nil {
 		return OrderView{}, err
 	}
 	return s.viewOrder(order, all), nil
@@ -96,8 +101,8 @@ func (s *Service) authorizations(
 		a, ok := proving(r.Connector.Rules, held, id)
 		if !ok {
 			ancestor, below := asked[id]
-			if !below {
-				ancestor = id
+			if !below || r.authority().PreApproves(id) {
+				ancestor, below = id, false
 			}
 			if a, err = s.newAuthorization(r, ancestor, below, o.Created); err != nil {
 				return nil, nil, err
@@ -120,13 +125,37 @@ func (s *Service) newAuthorization(r Requester, id ident.Identifier, subdomains 
 		Identifier: id.Base(), Wildcard: id.IsWildcard(), Subdomains: subdomains,
 		Created: now, Expires: now.Add(r.Connector.Rules.OrderLife.Duration()),
 	}
+	if !subdomains {
+		a = approve(r, a)
+	}
 	var err error
-	a.Challenges, err = s.challenges(r.Connector, a)
+	if a.Challenges, err = s.challenges(r.Connector, a); a.Approved() {
+		err = nil // it needs none
+	}
 	return a, err
 }
 
+// approvals says, for the log, what of an order rests on the word of an operator; "" when nothing does.
+func approvals(all []acme.Authorization) string {
+	var names []string
+	for _, a := range all {
+		if a.Approved() {
+			names = append(names, a.Covers().Value())
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	const most = 5
+	if len(names) > most {
+		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
+	}
+	return "pre-approved: " + strings.Join(names, ", ")
+}
+
 // NewAuthorization opens an authorization before any order (RFC 8555 section 7.4.1). Wildcards are refused there. Where the
-// rules allow it, it covers the names below the name too if the requester asks for that (RFC 9444 section 4.2).
+// rules allow it, it covers the names below the name too if the requester asks for that (RFC 9444 section 4.2). What
+// is pre-approved is valid at once, for itself alone.
 func (s *Service) NewAuthorization(ctx context.Context, r Requester, name Name) (AuthorizationView, error) {
 	if err := open(r.Connector); err != nil {
 		return AuthorizationView{}, err
@@ -141,14 +170,19 @@ func (s *Service) NewAuthorization(ctx context.Context, r Requester, name Name) 
 	if ids[0].IsWildcard() {
 		return AuthorizationView{}, fault.New(fault.Malformed, "A wildcard cannot be authorized in advance; order it (RFC 8555 section 7.4.1).")
 	}
-	if err := r.Connector.Rules.Judge(ids); err != nil {
+	if err := r.authority().Judge(ids); err != nil {
 		return AuthorizationView{}, err
 	}
-	a, err := s.newAuthorization(r, ids[0], name.SubdomainAuthAllowed && r.Connector.Rules.Below(ids[0]), s.now())
+	below := name.SubdomainAuthAllowed && r.Connector.Rules.Below(ids[0]) && !r.authority().PreApproves(ids[0])
+	a, err := s.newAuthorization(r, ids[0], below, s.now())
 	if err != nil {
 		return AuthorizationView{}, err
 	}
-	err = s.store.CreateAuthorization(ctx, a, s.event(r, event.AuthorizationCreated, a.ID, ids[0].Value()), advanceCharges(r, a)...)
+	detail := ids[0].Value()
+	if a.Approved() {
+		detail = approvals([]acme.Authorization{a})
+	}
+	err = s.store.CreateAuthorization(ctx, a, s.event(r, event.AuthorizationCreated, a.ID, detail), advanceCharges(r, a)...)
 	return s.viewAuthorization(a), err
 }
 

@@ -48,10 +48,11 @@ func noMethod(a acme.Authorization) string {
 	return fmt.Sprintf("No challenge on offer can prove control of %s: those of this connector name the account by its URL, and the server has no external URL.", a.Covers())
 }
 
-// mayProve judges an open challenge by the rules of now. Errors: RejectedIdentifier; Unauthorized when the method is
+// mayProve judges an open challenge by the rules and the scope of now. Errors: RejectedIdentifier; Unauthorized when the method is
 // not accepted any more, or not in the form in which it was offered.
-func (s *Service) mayProve(c policy.Connector, a acme.Authorization, challenge acme.Challenge) error {
-	if err := c.Rules.Judge([]ident.Identifier{a.Covers()}); err != nil {
+func (s *Service) mayProve(r Requester, a acme.Authorization, challenge acme.Challenge) error {
+	c := r.Connector
+	if err := r.authority().Judge([]ident.Identifier{a.Covers()}); err != nil {
 		return err
 	}
 	if !slices.Contains(s.methodsOf(c, a), challenge.Method) {
@@ -64,13 +65,14 @@ func (s *Service) mayProve(c policy.Connector, a acme.Authorization, challenge a
 }
 
 // sought is what a validator is to look for: what proves, for the account, what the authorization covers.
-func (s *Service) sought(c policy.Connector, owner acme.Account, a acme.Authorization, challenge acme.Challenge) policy.Look {
+func (s *Service) sought(r Requester, a acme.Authorization, challenge acme.Challenge) policy.Look {
+	c := r.Connector
 	addresses := c.Rules.Addresses
 	addresses.Loopback = addresses.Loopback || s.options.Trial
 	return policy.Look{
 		Identifier: a.Identifier, Method: challenge.Method, Token: challenge.Token,
-		KeyAuthorization: challenge.KeyAuthorization, Addresses: addresses, Rules: c.Rules,
-		Beyond: a.Wildcard || a.Subdomains, Account: s.inDNS(c, owner),
+		KeyAuthorization: challenge.KeyAuthorization, Addresses: addresses, Rules: c.Rules, Scope: r.Credential.Scope,
+		Beyond: a.Wildcard || a.Subdomains, Account: s.inDNS(c, r.Account),
 	}
 }
 
@@ -94,7 +96,7 @@ func (s *Service) holds(ctx context.Context, r Requester, o acme.Order) ([]acme.
 	}
 	held, err := s.store.Reusable(ctx, r.Account.ID, ident.Set(wanted), o.Created, o.Created.Add(reuseMargin))
 	return slices.DeleteFunc(held, func(a acme.Authorization) bool {
-		return !usable(r.Connector.Rules, a) || !reusable(a)
+		return unusable(r.authority(), a) != "" || !reusable(a)
 	}), err
 }
 
@@ -120,12 +122,12 @@ func proving(rules policy.Rules, among []acme.Authorization, id ident.Identifier
 
 // ancestors reads the names above theirs at which the requester wants to prove names of an order (RFC 9444 section 4.3).
 // A connector that does not accept such proofs ignores the wish. Errors tell of every one that is no such name.
-func ancestors(rules policy.Rules, names []Name) (map[ident.Identifier]ident.Identifier, error) {
+func ancestors(authority policy.Authority, names []Name) (map[ident.Identifier]ident.Identifier, error) {
 	asked := make(map[ident.Identifier]ident.Identifier)
 	var subs []fault.Sub
 	for _, n := range names {
 		id, err := ident.Parse(n.Type, n.Value)
-		if err != nil || n.AncestorDomain == "" || !rules.Below(id) {
+		if err != nil || n.AncestorDomain == "" || !authority.Connector.Rules.Below(id) {
 			continue
 		}
 		ancestor, err := ident.ParseDNS(n.AncestorDomain)
@@ -134,7 +136,7 @@ func ancestors(rules policy.Rules, names []Name) (map[ident.Identifier]ident.Ide
 			subs = append(subs, fault.Sub{Kind: fault.RejectedIdentifier, Identifier: id, Public: fmt.Sprintf("The ancestorDomain %q of %s cannot be: it %s.", clip(n.AncestorDomain), id, ident.Reason(err))})
 		case !id.Below(ancestor):
 			subs = append(subs, fault.Sub{Kind: fault.Malformed, Identifier: id, Public: fmt.Sprintf("%s is not below its ancestorDomain %s.", id, ancestor)})
-		case rules.Judge([]ident.Identifier{ancestor}) != nil:
+		case authority.Judge([]ident.Identifier{ancestor}) != nil:
 			subs = append(subs, fault.Sub{Kind: fault.RejectedIdentifier, Identifier: id, Public: fmt.Sprintf("The ancestorDomain %s of %s may not be proven at this connector.", ancestor, id)})
 		default:
 			asked[id] = ancestor

@@ -56,7 +56,8 @@ func (s *Service) ResumeIssuances(ctx context.Context, before time.Time, giveUp 
 	return ended, nil
 }
 
-// finish signs an intent, or abandons it when its key is blocked or signing has failed for giveUp.
+// finish signs an intent, or abandons it when its key is blocked, the credential by which its account came in is
+// stopped, or signing has failed for giveUp.
 func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Duration) error {
 	if intent.Profile == "" {
 		return s.forgone(ctx, intent)
@@ -69,12 +70,13 @@ func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Dur
 		}, errors.New("its key is blocked"))
 	}
 	if err == nil {
+		err = s.stillOwned(ctx, intent)
+	}
+	if err == nil {
 		err = s.outdated(ctx, intent)
 	}
-	if fault.Is(err, fault.CAA) && ctx.Err() == nil {
-		return s.abandon(ctx, intent, acme.Failure{
-			Kind: string(fault.CAA), Public: "CAA records no longer let this CA issue, and the certificate was not signed before: " + fault.Sentence(err),
-		}, err)
+	if f, lost := lostCause(err); lost && ctx.Err() == nil {
+		return s.abandon(ctx, intent, f, err)
 	}
 	if err == nil {
 		err = s.resume(ctx, intent)
@@ -88,6 +90,40 @@ func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Dur
 	return s.abandon(ctx, intent, acme.Failure{
 		Kind: string(fault.Unavailable), Public: "The certificate could not be signed in time; place a new order.",
 	}, err)
+}
+
+// lostCause reports whether an intent will not be signed for a reason that trying again does not mend, and what its order
+// is told.
+func lostCause(err error) (acme.Failure, bool) {
+	switch kind := fault.KindOf(err); kind {
+	case fault.CAA:
+		return acme.Failure{
+			Kind: string(kind), Public: "CAA records no longer let this CA issue, and the certificate was not signed before: " + fault.Sentence(err),
+		}, true
+	case fault.Unauthorized:
+		return acme.Failure{
+			Kind: string(kind), Public: "The account was stopped before the certificate was signed: ask the operator of the CA.",
+		}, true
+	default:
+		return acme.Failure{}, false
+	}
+}
+
+// stillOwned refuses, as Unauthorized, an intent of an account whose credential was suspended, has expired or is gone.
+// The end of the account itself does not stop what it has begun.
+func (s *Service) stillOwned(ctx context.Context, intent pki.Intent) error {
+	if intent.Account == "" {
+		return nil
+	}
+	a, err := s.store.Account(ctx, intent.Account)
+	if err != nil {
+		return err
+	}
+	c, err := s.credentialOf(ctx, a)
+	if err != nil {
+		return err
+	}
+	return usableNow(c, s.now())
 }
 
 // resume signs the recorded bytes of an intent and records the certificate. It does not sign what has expired: by the

@@ -9,27 +9,24 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
-// stillAllowed judges a ready order by the rules of now, which may be stricter than those under which it was opened:
+// stillAllowed judges a ready order by the rules and the scope of now, which may be stricter than those under which it was opened:
 // "The server MUST return an error if it cannot fulfill the request as specified" (RFC 8555 section 7.4). The order
 // stays ready: it can be finalized when the operator allows it again before it expires. Errors: RejectedIdentifier;
-// InvalidProfile; Unauthorized for names proven by a method that does not count any more.
-func stillAllowed(rules policy.Rules, o OrderView) error {
-	if err := rules.Judge(o.Identifiers); err != nil {
+// InvalidProfile; Unauthorized for names proven by a method that does not count any more, or pre-approved no longer.
+func stillAllowed(authority policy.Authority, o OrderView) error {
+	if err := authority.Judge(o.Identifiers); err != nil {
 		return err
 	}
-	if _, err := rules.Profile(o.ProfileName); err != nil {
+	if _, err := authority.Profile(o.ProfileName); err != nil {
 		return err
 	}
 	var subs []fault.Sub
 	for _, a := range o.Parts {
-		if !usable(rules, a.Authorization) {
-			subs = append(subs, fault.Sub{
-				Kind: fault.Unauthorized, Identifier: a.Covers(),
-				Public: fmt.Sprintf("The proof of control of %s was by a method that this connector no longer accepts; place a new order.", a.Covers()),
-			})
+		if reason := unusable(authority, a.Authorization); reason != "" {
+			subs = append(subs, fault.Sub{Kind: fault.Unauthorized, Identifier: a.Covers(), Public: reason})
 		}
 	}
-	return policy.Refusal(append(subs, unproven(rules, o)...))
+	return policy.Refusal(append(subs, unproven(authority.Connector.Rules, o)...))
 }
 
 // unproven tells of identifiers that nothing proves any more, because proofs at names above theirs are not accepted.
@@ -46,8 +43,17 @@ func unproven(rules policy.Rules, o OrderView) (subs []fault.Sub) {
 	return subs
 }
 
-// usable reports whether an authorization was proven by a method that the connector still accepts.
-func usable(rules policy.Rules, a acme.Authorization) bool {
-	c, ok := a.Proof()
-	return ok && slices.Contains(rules.MethodsOf(a), c.Method)
+// unusable says why an authorization counts no more: it was proven by a method that the connector does not accept any
+// more, or rests on a pre-approval that was withdrawn. "" when it counts.
+func unusable(authority policy.Authority, a acme.Authorization) string {
+	if a.Approved() {
+		if stillApproved(authority, a) {
+			return ""
+		}
+		return fmt.Sprintf("%s is no longer pre-approved; place a new order and answer a challenge.", a.Covers())
+	}
+	if c, ok := a.Proof(); ok && slices.Contains(authority.Connector.Rules.MethodsOf(a), c.Method) {
+		return ""
+	}
+	return fmt.Sprintf("The proof of control of %s was by a method that this connector no longer accepts; place a new order.", a.Covers())
 }

@@ -81,8 +81,14 @@ func (s *Service) Close() { s.looks.close() }
 
 // Requester is who signed a request: a valid account at a connector, which may be suspended. Only Admit makes one.
 type Requester struct {
-	Connector policy.Connector
-	Account   acme.Account
+	Connector  policy.Connector
+	Account    acme.Account
+	Credential policy.Credential // by which the account came in; the zero value without one
+}
+
+// authority is what decides about the requester.
+func (r Requester) authority() policy.Authority {
+	return policy.Authority{Connector: r.Connector, Credential: r.Credential}
 }
 
 // actor names the requester in the log.

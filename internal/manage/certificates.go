@@ -37,6 +37,7 @@ type CertificateFilter struct {
 	Name          string // exact name or address, or ".example.com" for every name below it
 	Connector     string // name
 	Account       string // id
+	Credential    string // id: of the accounts that came in by it; one that was deleted has them still
 	Order         string // id
 	Profile       string // name
 	Issuer        string // id, or name for all issuers that had it
@@ -77,7 +78,7 @@ func (s *Service) filter(ctx context.Context, f CertificateFilter) (pki.Filter, 
 	}
 	issuers, err := s.issuerIDs(ctx, f.Issuer)
 	return pki.Filter{
-		Name: name, Connector: connector, Account: f.Account, Order: f.Order, Profile: f.Profile, Issuers: issuers,
+		Name: name, Connector: connector, Account: f.Account, Credential: f.Credential, Order: f.Order, Profile: f.Profile, Issuers: issuers,
 		IssuedBefore: f.IssuedBefore, IssuedAfter: f.IssuedAfter,
 		ExpiresBefore: f.ExpiresBefore, ExpiresAfter: f.ExpiresAfter, Revoked: f.Revoked,
 	}, err
@@ -88,7 +89,7 @@ func canonicalName(name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}
-	if reason := wrongPattern(name); reason != "" || name == "*" {
+	if reason := wrongPattern(name); reason != "" || name == "*" || strings.Contains(name, "/") {
 		return "", fault.New(fault.Malformed, "%q selects no certificate: give a name, an address, or \".example.com\" for every name below it.", clip(name))
 	}
 	return strings.ToLower(name), nil

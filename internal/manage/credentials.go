@@ -14,9 +14,6 @@ import (
 // eabKeyBytes is the length of an EAB key: as long as the digest of HS256 (RFC 7518 section 3.2).
 const eabKeyBytes = 32
 
-// maxAccounts bounds how many accounts a credential may admit when it does not admit any number.
-const maxAccounts = 1_000_000
-
 // CredentialView is a credential with what an operator wants to know of it. It never has the secret.
 type CredentialView struct {
 	policy.Credential
@@ -30,6 +27,7 @@ type NewCredential struct {
 	Connector   string    // name; "": Default
 	MaxAccounts int       // 0: any number
 	Expires     time.Time // zero: never
+	Scope       policy.Scope
 }
 
 // CreateCredential makes a key for external account binding (RFC 8555 section 7.3.4). The key is returned this once and
@@ -38,19 +36,16 @@ func (s *Service) CreateCredential(ctx context.Context, by Actor, n NewCredentia
 	if n.Connector == "" {
 		n.Connector = Default
 	}
-	if err := s.checkCredential(n); err != nil {
-		return CredentialView{}, nil, err
-	}
 	connector, err := s.connector(ctx, n.Connector)
 	if err != nil {
 		return CredentialView{}, nil, err
 	}
 	c := policy.Credential{
-		Organisation: connector.Organisation, Connector: connector.ID, Name: n.Name, Kind: policy.CredentialEAB,
-		MaxAccounts: n.MaxAccounts, Created: s.now(),
+		Organisation: connector.Organisation, Connector: connector.ID, Kind: policy.CredentialEAB, Created: s.now(),
+		Terms: policy.Terms{Name: n.Name, MaxAccounts: n.MaxAccounts, Expires: n.Expires, Scope: n.Scope},
 	}
-	if !n.Expires.IsZero() {
-		c.Expires = n.Expires.UTC().Truncate(time.Second)
+	if c.Terms, err = s.editTerms(ctx, c, nil); err != nil {
+		return CredentialView{}, nil, err
 	}
 	if c.ID, err = s.newID(); err != nil {
 		return CredentialView{}, nil, err
@@ -66,17 +61,6 @@ func (s *Service) CreateCredential(ctx context.Context, by Actor, n NewCredentia
 		return CredentialView{}, nil, err
 	}
 	return CredentialView{c, connector.Name, true}, key, nil
-}
-
-func (s *Service) checkCredential(n NewCredential) error {
-	switch {
-	case n.MaxAccounts < 0 || n.MaxAccounts > maxAccounts:
-		return fault.New(fault.Malformed, "A credential admits 1 to %d accounts, or any number with 0; not %d.", maxAccounts, n.MaxAccounts)
-	case !n.Expires.IsZero() && !n.Expires.After(s.now()):
-		return fault.New(fault.Malformed, "The credential would have expired already; give a time to come.")
-	default:
-		return checkLabel("a credential", n.Name)
-	}
 }
 
 // newSecret makes a key and seals it. The context of the seal is the credential's id: a sealed key that is moved to
@@ -127,45 +111,60 @@ func (s *Service) viewCredential(c policy.Credential, connectors map[string]stri
 }
 
 // SuspendCredential stops a credential, and with it every account that came in by it, until it is resumed. Suspending
-// twice keeps the first date. Error: NotFound.
-func (s *Service) SuspendCredential(ctx context.Context, by Actor, id string) (CredentialView, error) {
-	return s.suspendCredential(ctx, by, id, event.CredentialSuspended, s.now())
-}
-
-// ResumeCredential lets a suspended credential and its accounts in again; an open one is left as it is. Error: NotFound.
-func (s *Service) ResumeCredential(ctx context.Context, by Actor, id string) (CredentialView, error) {
-	return s.suspendCredential(ctx, by, id, event.CredentialResumed, time.Time{})
-}
-
-func (s *Service) suspendCredential(ctx context.Context, by Actor, id string, action event.Action, at time.Time) (CredentialView, error) {
+// twice keeps the first date. With revoke, everything that those accounts have is revoked as well: the demand is
+// recorded with the suspension, and ContinueRevocation and a job work it off. Errors: NotFound; BadRevocationReason.
+func (s *Service) SuspendCredential(ctx context.Context, by Actor, id string, revoke *RevokeAll) (CredentialView, error) {
 	c, err := s.credential(ctx, id)
 	if err != nil {
 		return CredentialView{}, err
 	}
-	if c.Suspended.IsZero() != at.IsZero() {
-		e, err := s.happening(by, action, c.Organisation, c.ID, c.Name)
+	if c.Suspended.IsZero() || revoke != nil {
+		demand, e, err := s.stop(by, event.CredentialSuspended, c, revoke)
 		if err != nil {
 			return CredentialView{}, err
 		}
-		if err := s.store.SuspendCredential(ctx, id, at, e); err != nil {
+		at := c.Suspended
+		if at.IsZero() {
+			at = s.now()
+		}
+		if err := s.store.SuspendCredential(ctx, id, at, demand, e); err != nil {
 			return CredentialView{}, err
 		}
 	}
 	return s.Credential(ctx, id)
 }
 
-// DeleteCredential removes a credential and returns what it was. The accounts that came in by it are stopped for good.
-// Error: NotFound.
-func (s *Service) DeleteCredential(ctx context.Context, by Actor, id string) (CredentialView, error) {
+// ResumeCredential lets a suspended credential and its accounts in again; an open one is left as it is. Errors: NotFound;
+// Conflict while its certificates are being revoked.
+func (s *Service) ResumeCredential(ctx context.Context, by Actor, id string) (CredentialView, error) {
+	c, err := s.credential(ctx, id)
+	if err != nil {
+		return CredentialView{}, err
+	}
+	if !c.Suspended.IsZero() {
+		e, err := s.happening(by, event.CredentialResumed, c.Organisation, c.ID, c.Name)
+		if err != nil {
+			return CredentialView{}, err
+		}
+		if err := s.store.SuspendCredential(ctx, id, time.Time{}, nil, e); err != nil {
+			return CredentialView{}, err
+		}
+	}
+	return s.Credential(ctx, id)
+}
+
+// DeleteCredential removes a credential and returns what it was. The accounts that came in by it are stopped for good;
+// with revoke, what they have is revoked as with SuspendCredential. Errors: NotFound; BadRevocationReason.
+func (s *Service) DeleteCredential(ctx context.Context, by Actor, id string, revoke *RevokeAll) (CredentialView, error) {
 	view, err := s.Credential(ctx, id)
 	if err != nil {
 		return view, err
 	}
-	e, err := s.happening(by, event.CredentialDeleted, view.Organisation, id, view.Name)
+	demand, e, err := s.stop(by, event.CredentialDeleted, view.Credential, revoke)
 	if err != nil {
 		return view, err
 	}
-	return view, s.store.DeleteCredential(ctx, id, e)
+	return view, s.store.DeleteCredential(ctx, id, demand, e)
 }
 
 func (s *Service) credential(ctx context.Context, id string) (policy.Credential, error) {

@@ -140,7 +140,7 @@ func TestSetRulesRefuses(t *testing.T) {
 		"unknown profile":     {func(r *policy.Rules) { r.Profiles = []string{"long"} }, `profiles: "long": there is none of this name`},
 		"a profile twice":     {func(r *policy.Rules) { r.Profiles = []string{"default", "default"} }, `profiles: "default" stands there twice.`},
 		"a public suffix":     {func(r *policy.Rules) { r.Names = []string{"co.uk"} }, `names: "co.uk": is a public suffix`},
-		"an address range":    {func(r *policy.Rules) { r.Names = []string{"10.0.0.0/8"} }, `names: "10.0.0.0/8"`},
+		"an address range":    {func(r *policy.Rules) { r.Names = []string{"10.1.0.0/8"} }, `names: "10.1.0.0/8": it has bits beyond its length`},
 		"a long IPv6 address": {func(r *policy.Rules) { r.Names = []string{"0:0::1"} }, `names: "0:0::1"`},
 		"two dots":            {func(r *policy.Rules) { r.Names = []string{"..example.com"} }, "no name below it can be certified"},
 		"only a dot":          {func(r *policy.Rules) { r.Names = []string{"."} }, "no name below it can be certified"},
@@ -305,7 +305,7 @@ func TestCredentialLife(t *testing.T) {
 	}
 	first := i.Clock.Now()
 	for range 2 {
-		suspended, err := i.SuspendCredential(t.Context(), operator, view.ID)
+		suspended, err := i.SuspendCredential(t.Context(), operator, view.ID, nil)
 		if err != nil || !suspended.Suspended.Equal(first) || suspended.Usable {
 			t.Fatalf("after suspending: %+v (%v)", suspended, err)
 		}
@@ -317,7 +317,7 @@ func TestCredentialLife(t *testing.T) {
 			t.Fatalf("after resuming: %+v (%v)", resumed, err)
 		}
 	}
-	if _, err := i.DeleteCredential(t.Context(), operator, view.ID); err != nil {
+	if _, err := i.DeleteCredential(t.Context(), operator, view.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	events, _, err := i.Events(t.Context(), view.ID, manage.Page{})
@@ -326,9 +326,9 @@ func TestCredentialLife(t *testing.T) {
 	}
 	for name, call := range map[string]func() error{
 		"show":    func() error { _, err := i.Credential(t.Context(), view.ID); return err },
-		"suspend": func() error { _, err := i.SuspendCredential(t.Context(), operator, view.ID); return err },
+		"suspend": func() error { _, err := i.SuspendCredential(t.Context(), operator, view.ID, nil); return err },
 		"resume":  func() error { _, err := i.ResumeCredential(t.Context(), operator, view.ID); return err },
-		"delete":  func() error { _, err := i.DeleteCredential(t.Context(), operator, view.ID); return err },
+		"delete":  func() error { _, err := i.DeleteCredential(t.Context(), operator, view.ID, nil); return err },
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, call(), fault.NotFound, "There is no credential") })
 	}

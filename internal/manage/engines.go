@@ -57,8 +57,16 @@ type credentials interface {
 	CreateCredential(ctx context.Context, c policy.Credential, e event.Event) error
 	Credential(ctx context.Context, id string) (policy.Credential, error)
 	Credentials(ctx context.Context, connector string) ([]policy.Credential, error)
-	SuspendCredential(ctx context.Context, credential string, at time.Time, e event.Event) error
-	DeleteCredential(ctx context.Context, credential string, e event.Event) error
+	SetTerms(ctx context.Context, credential string, old, terms policy.Terms, e event.Event) error
+	RotateCredential(ctx context.Context, credential string, old, sealed []byte, former policy.Former, e event.Event) error
+	SuspendCredential(ctx context.Context, credential string, at time.Time, d *pki.Demand, e event.Event) error
+	DeleteCredential(ctx context.Context, credential string, d *pki.Demand, e event.Event) error
+	Demand(ctx context.Context, credential string) (pki.Demand, error)
+	OpenDemands(ctx context.Context) ([]pki.Demand, error)
+	IssuesFor(ctx context.Context, credential string) (bool, error)
+	Unrevoked(ctx context.Context, credential string, after pki.Certificate, now time.Time, limit int) ([]pki.Certificate, error)
+	RevokeDemanded(ctx context.Context, credential string, events []event.Event) (int, error)
+	EndDemand(ctx context.Context, credential string, e event.Event) error
 }
 
 type perspectives interface {

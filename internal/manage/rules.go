@@ -140,6 +140,9 @@ func wrongPattern(rule string) string {
 	if rule == "*" {
 		return ""
 	}
+	if strings.Contains(rule, "/") {
+		return wrongNetwork(rule)
+	}
 	if _, err := netip.ParseAddr(rule); err == nil {
 		_, err = ident.ParseIP(rule)
 		return reasonOf(err)

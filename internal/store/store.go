@@ -53,7 +53,7 @@ type Accounts interface {
 	AccountByKey(ctx context.Context, connector, thumbprint string) (acme.Account, error)
 	// KeyHasAccount reports whether any account at any connector has the key with this thumbprint.
 	KeyHasAccount(ctx context.Context, thumbprint string) (bool, error)
-	// SetContacts replaces the contacts of a valid account. Unauthorized when it is not valid.
+	// SetContacts replaces the contacts of an account. Unauthorized when it may not act (see CreateOrder).
 	SetContacts(ctx context.Context, account string, contacts []string, e event.Event) (acme.Account, error)
 	// ChangeKey gives a valid account another key and remembers the thumbprint of the one that it had (see acme.Account.Rekey), guarded by the thumbprint of the old one: Conflict when the account has
 	// another key by now; Conflict with Location = id of the account that has the new key already, in whatever
@@ -70,7 +70,8 @@ type Accounts interface {
 // Orders keeps orders, authorizations and challenges.
 type Orders interface {
 	// CreateOrder stores an order together with those of its authorizations that are new. Authorizations that it reuses exist already
-	// and belong to its account: NotFound otherwise. Unauthorized when the account is not valid at that moment. With o.Replaces
+	// and belong to its account: NotFound otherwise. Unauthorized when the account may not act at that moment: it is not valid, or
+	// the credential by which it came in is suspended, expired or deleted; the same holds wherever an account "may not act". With o.Replaces
 	// set, AlreadyReplaced when another order replaces that certificate and is not invalid at o.Created, or one did that became
 	// valid: of many parallel calls one wins, and what made its order invalid, be it only the time, lets the next one in. RateLimited
 	// when one of the charges is refused.
@@ -84,19 +85,20 @@ type Orders interface {
 	// ListOrders returns orders of a connector ("" for all), newest first, at most limit, older than the id before, without their authorizations.
 	ListOrders(ctx context.Context, connector, before string, limit int) ([]acme.Order, error)
 	// Reusable returns those authorizations of an account that are valid at now, stay valid until at least until, and
-	// cover exactly one of ids (wildcards only by wildcards): the longest lasting for each identifier, and of those that
-	// cover the names below it besides again the longest lasting.
+	// cover exactly one of ids (wildcards only by wildcards): for each identifier one, proven rather than approved and of
+	// these the longest lasting, and of those that cover the names below it besides one more, chosen alike.
 	Reusable(ctx context.Context, account string, ids []ident.Identifier, now, until time.Time) ([]acme.Authorization, error)
-	// CreateAuthorization stores an authorization that belongs to no order (pre-authorization). Unauthorized when the account is
-	// not valid. RateLimited when one of the charges is refused.
+	// CreateAuthorization stores an authorization that belongs to no order (pre-authorization). Unauthorized when the account may
+	// not act. RateLimited when one of the charges is refused.
 	CreateAuthorization(ctx context.Context, a acme.Authorization, e event.Event, charges ...limit.Charge) error
 	// Authorization returns an authorization.
 	Authorization(ctx context.Context, id string) (acme.Authorization, error)
 	// Respond records that a challenge was answered and that its outcome comes later; see acme.Authorization.Respond, whose errors it returns.
+	// Unauthorized when the account may not act.
 	Respond(ctx context.Context, authorization string, m acme.Method, keyAuthorization string, now time.Time) (acme.Authorization, error)
 	// Conclude records the outcome of a challenge; see acme.Authorization.Conclude, whose errors it returns.
-	// The first outcome stands. A failure counts for c.Proof, and the one that begins a pause writes c.Pause as well; a
-	// success forgets the failures.
+	// The first outcome stands. Unauthorized for a good outcome when the account may not act by then; a bad one is recorded.
+	// A failure counts for c.Proof, and the one that begins a pause writes c.Pause as well; a success forgets the failures.
 	Conclude(ctx context.Context, c Conclusion, e event.Event) (acme.Authorization, error)
 	// EndAuthorization deactivates or revokes an authorization; see acme.Authorization.Deactivate, whose errors it returns.
 	EndAuthorization(ctx context.Context, authorization string, to acme.Status, now time.Time, e event.Event) (acme.Authorization, error)
@@ -112,7 +114,7 @@ type Conclusion = acme.Conclusion
 type Issuance interface {
 	// BeginIssuance records an intent. For an intent with an order it moves the order from ready to processing, exactly once, re-reading the order
 	// and its authorizations in the same transaction: NotReady when the order is not ready at i.Begun (of many parallel
-	// callers one wins). Unauthorized when the account is not valid. Conflict when the issuer has a certificate or an
+	// callers one wins). Unauthorized when the account may not act. Conflict when the issuer has a certificate or an
 	// intent with this serial number, or when its shard is full: the caller tries another, and however many begin at once, no
 	// shard gets more than it has room for. BadPublicKey when the key is blocked or, by i.Thumbprint, that of an account.
 	// RateLimited when one of the charges is refused; the order stays ready.
@@ -158,7 +160,8 @@ type Certificates interface {
 	Compromised(ctx context.Context, now time.Time, limit int) ([]pki.Certificate, error)
 	// KeyHasCertificate reports whether any certificate was issued for a key, is being issued, or may have been signed.
 	KeyHasCertificate(ctx context.Context, key pki.KeyHash) (bool, error)
-	// Authorized returns those of ids for which the account holds an authorization that is valid at now (wildcards only by wildcards).
+	// Authorized returns those of ids of which the account has proven control by an authorization that is valid at now (wildcards
+	// only by wildcards). The word of an operator (see acme.Approval) proves nothing.
 	Authorized(ctx context.Context, account string, ids []ident.Identifier, now time.Time) ([]ident.Identifier, error)
 }
 
@@ -279,10 +282,40 @@ type Credentials interface {
 	Credential(ctx context.Context, id string) (policy.Credential, error)
 	// Credentials returns the credentials of a connector ("" for all), by name.
 	Credentials(ctx context.Context, connector string) ([]policy.Credential, error)
-	// SuspendCredential suspends a credential at the given time; the zero time resumes it.
-	SuspendCredential(ctx context.Context, credential string, at time.Time, e event.Event) error
-	// DeleteCredential removes a credential. Its accounts stay, and stay tied to it: they are stopped for good.
-	DeleteCredential(ctx context.Context, credential string, e event.Event) error
+	// SetTerms replaces the terms of a credential, guarded by the old ones: Conflict when it has others by now, or when the
+	// connector has another credential of the new name.
+	SetTerms(ctx context.Context, credential string, old, terms policy.Terms, e event.Event) error
+	// RotateCredential replaces the sealed key of a credential, guarded by the old one, and keeps former beside it:
+	// Conflict when it has another key by now.
+	RotateCredential(ctx context.Context, credential string, old, sealed []byte, former policy.Former, e event.Event) error
+	// SuspendCredential suspends a credential at the given time; the zero time resumes it, unless a demand on it is open:
+	// Conflict. What is written for its accounts after it returns is refused as Unauthorized. With d it records the demand as well.
+	SuspendCredential(ctx context.Context, credential string, at time.Time, d *pki.Demand, e event.Event) error
+	// DeleteCredential removes a credential. Its accounts stay, and stay tied to it: they are stopped for good. With d it
+	// records the demand as well.
+	DeleteCredential(ctx context.Context, credential string, d *pki.Demand, e event.Event) error
+	Demands
+}
+
+// Demands keeps what is to be revoked of credentials that were stopped: one demand for each, the last. One that is open
+// stays as it is when it is recorded again.
+type Demands interface {
+	// Demand returns the last demand on a credential.
+	Demand(ctx context.Context, credential string) (pki.Demand, error)
+	// OpenDemands returns the demands that have not ended.
+	OpenDemands(ctx context.Context) ([]pki.Demand, error)
+	// IssuesFor reports whether an issuance for an account that came in by a credential is under way. While the credential
+	// is stopped no other begins.
+	IssuesFor(ctx context.Context, credential string) (bool, error)
+	// Unrevoked returns certificates of the accounts that came in by a credential that are neither revoked nor expired at
+	// now, by account and id, at most limit, behind the given one (the zero certificate for the start).
+	Unrevoked(ctx context.Context, credential string, after pki.Certificate, now time.Time, limit int) ([]pki.Certificate, error)
+	// RevokeDemanded revokes the certificate that each event tells of, at its time and for the reason of the demand on the
+	// credential, as Revoke does, and counts them there. Those that are revoked already are left as they are, without
+	// their event. It returns how many it revoked. NotFound without a demand.
+	RevokeDemanded(ctx context.Context, credential string, events []event.Event) (int, error)
+	// EndDemand ends the demand on a credential. Conflict when it had ended.
+	EndDemand(ctx context.Context, credential string, e event.Event) error
 }
 
 // Perspectives keeps the validators on other machines.

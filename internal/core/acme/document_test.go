@@ -36,7 +36,8 @@ func renderStates() string {
 
 Generated from the tables in ` + "`internal/core/acme/states.go`" + `; a test keeps both equal. There is no edge that is not listed here
 (RFC 8555 section 7.1.6). Statuses are derived from stored facts and the time: *lapse* is nothing but time going by,
-*authorize* and *lose* are what happens to an order when its authorizations change, and *orphan* when its account ends.
+*authorize* and *lose* are what happens to an order when its authorizations change, and *orphan* when its account ends. An
+authorization that an operator pre-approved begins as valid, and an order of such alone as ready.
 `)
 	for _, machine := range []struct {
 		name  string

@@ -99,6 +99,14 @@ func (c Challenge) Status() Status {
 	}
 }
 
+// Approval is the word of an operator for an identifier, by which an authorization is valid without a challenge
+// (RFC 8555 section 7.5 leaves room for proofs outside ACME). It is stored.
+type Approval struct {
+	Credential string    `json:"credential"` // id of the credential that pre-approves the identifier
+	Name       string    `json:"name"`       // of the credential, for people
+	At         time.Time `json:"at"`
+}
+
 // Authorization is an authorization of RFC 8555 section 7.1.4, with its challenges, as facts.
 // Identifier never carries the "*."; Wildcard says that the authorization covers it. Subdomains says that it covers the
 // names below Identifier besides (RFC 9444); an authorization has at most one of the two.
@@ -113,8 +121,12 @@ type Authorization struct {
 	Expires     time.Time // while pending: end of the offer; once valid: end of its use
 	Deactivated time.Time
 	Revoked     time.Time
+	Approval    Approval    // fixed at creation; zero: control has to be proven
 	Challenges  []Challenge // order and content are fixed at creation
 }
+
+// Approved reports whether the authorization rests on the word of an operator.
+func (a Authorization) Approved() bool { return !a.Approval.At.IsZero() }
 
 // Covers returns the identifier that the authorization proves control of, "*." included, whatever it covers besides.
 func (a Authorization) Covers() ident.Identifier {
@@ -159,7 +171,7 @@ func (a Authorization) Status(now time.Time) Status {
 		return Deactivated
 	}
 	expired := !now.Before(a.Expires)
-	validated := false
+	validated := a.Approved()
 	for _, c := range a.Challenges {
 		switch c.Status() {
 		case Invalid:

@@ -36,6 +36,9 @@ const (
 	CredentialSuspended      Action = "credential.suspended"
 	CredentialResumed        Action = "credential.resumed"
 	CredentialDeleted        Action = "credential.deleted"
+	CredentialSaved          Action = "credential.saved"
+	CredentialRotated        Action = "credential.rotated"
+	CredentialCleared        Action = "credential.cleared" // its certificates are revoked, as was demanded
 	PerspectiveCreated       Action = "perspective.created"
 	PerspectiveDeleted       Action = "perspective.deleted"
 	ClockAccepted            Action = "clock.accepted"

@@ -268,8 +268,14 @@ func refuseDomain(name, top string) string {
 	case "arpa":
 		return "is in the reverse and infrastructure zone .arpa"
 	}
-	if suffix, icann := publicsuffix.PublicSuffix(name); icann && suffix == name {
+	if IsPublicSuffix(name) {
 		return "is a public suffix, which belongs to a registry"
 	}
 	return ""
+}
+
+// IsPublicSuffix reports whether a name in lower case is one under which a registry lets everybody register.
+func IsPublicSuffix(name string) bool {
+	suffix, icann := publicsuffix.PublicSuffix(name)
+	return icann && suffix == name
 }

@@ -9,8 +9,9 @@ import (
 )
 
 // Matches reports whether the filter selects a certificate, as a store does; pages are not its affair.
+// By a credential it selects none: a certificate does not tell by which its account came in.
 func (f Filter) Matches(c Certificate) bool {
-	return matches(f.Account, c.Account) && matches(f.Connector, c.Connector) && matches(f.Order, c.Order) &&
+	return f.Credential == "" && matches(f.Account, c.Account) && matches(f.Connector, c.Connector) && matches(f.Order, c.Order) &&
 		matches(f.Profile, c.ProfileName) && matches(f.Replaces, c.Replaces) && matches(f.KeyHash, c.KeyHash) &&
 		(len(f.Issuers) == 0 || slices.Contains(f.Issuers, c.Issuer)) &&
 		within(c.Issued, f.IssuedAfter, f.IssuedBefore) && within(c.NotAfter, f.ExpiresAfter, f.ExpiresBefore) &&

@@ -182,6 +182,7 @@ type CRLRequest struct {
 type Filter struct {
 	Name          string    // exact DNS name or address, or ".example.com" for every name below it
 	Account       string    // id
+	Credential    string    // id: of all accounts that came in by it
 	Connector     string    // id
 	Order         string    // id
 	Profile       string    // name

@@ -29,14 +29,16 @@ type Look struct {
 	Account          persist.Account // who asks, for methods that name the account; without a URL they prove nothing
 	Addresses        Addresses       // where the look may lead
 	Rules            Rules           // of the connector: which other hosts it may lead to; the zero value certifies none
+	Scope            Scope           // of the credential by which the requester came in; within the rules
 }
 
 // AddressesOf says which addresses of host the look may connect to. Those that Addresses opens beyond the public ones
-// are for the identifier, and for hosts that the connector may certify: with those the requester could order a look by
+// are for the identifier, and for hosts that the requester may have certified here: with those the requester could order a look by
 // name; a validator asks them for nothing else than such a look would. Any other host is somebody's who never let this connector in, so that a redirect reaches it where everybody
 // does and nowhere else. What Addresses denies is denied for all.
 func (l Look) AddressesOf(host ident.Identifier) Addresses {
-	if host == l.Identifier || l.Rules.Judge([]ident.Identifier{host}) == nil {
+	authority := Authority{Connector: Connector{Rules: l.Rules}, Credential: Credential{Terms: Terms{Scope: l.Scope}}}
+	if host == l.Identifier || authority.Judge([]ident.Identifier{host}) == nil {
 		return l.Addresses
 	}
 	return Addresses{Deny: l.Addresses.Deny}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -10,11 +11,15 @@ import (
 )
 
 // Pattern tells whether a rule covers an identifier. A rule is "*" (everything), an exact name, a wildcard name,
-// an address or "*.example.com" (exactly that wildcard), or ".example.com": every name below example.com, wildcards included.
+// an address, "*.example.com" (exactly that wildcard), ".example.com": every name below example.com, wildcards included,
+// or a network like "192.0.2.0/24": every address in it.
 func Pattern(rule string, id ident.Identifier) bool {
 	switch {
 	case rule == "*":
 		return true
+	case strings.Contains(rule, "/"):
+		network, err := netip.ParsePrefix(rule)
+		return err == nil && network.Contains(id.Addr())
 	case strings.HasPrefix(rule, "."):
 		return id.Type() == ident.DNS && strings.HasSuffix(id.Base().Value(), rule) ||
 			id.IsWildcard() && "."+id.Base().Value() == rule
@@ -38,31 +43,7 @@ func (r Rules) Profile(asked string) (string, error) {
 // Judge decides whether ids may be ordered together. The error names each refused identifier with its reason;
 // nil means that all may.
 func (r Rules) Judge(ids []ident.Identifier) error {
-	if len(ids) == 0 {
-		return fault.New(fault.Malformed, "The order names no identifiers; name at least one.")
-	}
-	if len(ids) > r.MaxIdentifiers {
-		return fault.New(fault.RejectedIdentifier, "The order names %d identifiers; %d are allowed in one certificate.", len(ids), r.MaxIdentifiers)
-	}
-	var subs []fault.Sub
-	for _, id := range ids {
-		if reason := r.refuse(id); reason != "" {
-			subs = append(subs, fault.Sub{Kind: fault.RejectedIdentifier, Public: reason, Identifier: id})
-		}
-	}
-	return Refusal(subs)
-}
-
-func (r Rules) refuse(id ident.Identifier) string {
-	allowed := len(r.Names) == 0 || slices.ContainsFunc(r.Names, func(rule string) bool { return Pattern(rule, id) })
-	switch {
-	case !allowed:
-		return fmt.Sprintf("%s is not among the names that this connector may certify.", id)
-	case len(r.MethodsFor(id)) == 0:
-		return fmt.Sprintf("No challenge on offer can prove control of %s.", id)
-	default:
-		return ""
-	}
+	return Authority{Connector: Connector{Rules: r}}.Judge(ids)
 }
 
 // Refusal joins what is wrong with single identifiers into one error; nil when nothing is.

@@ -123,8 +123,8 @@ func TestCredentialIsLive(t *testing.T) {
 	}{
 		{"plain", Credential{}, true},
 		{"suspended", Credential{Suspended: now.Add(-time.Hour)}, false},
-		{"expires later", Credential{Expires: now.Add(time.Second)}, true},
-		{"expires now", Credential{Expires: now}, false},
+		{"expires later", Credential{Terms: Terms{Expires: now.Add(time.Second)}}, true},
+		{"expires now", Credential{Terms: Terms{Expires: now}}, false},
 	} {
 		if got, reason := c.c.Usable(now); got != c.want || (reason == "") != c.want {
 			t.Errorf("%s: %t, %q", c.what, got, reason)

@@ -69,33 +69,3 @@ func DefaultRules(profiles ...string) Rules {
 		NotBeforeAfter: true,
 	}
 }
-
-// CredentialEAB is a key for external account binding (RFC 8555 section 7.3.4).
-const CredentialEAB = "eab"
-
-// Credential is what a requester shows at a connector. It is live: a suspended, deleted or expired credential
-// stops every account that came in by it.
-type Credential struct {
-	ID           string    `json:"id"` // the kid of an EAB key
-	Organisation string    `json:"organisation"`
-	Connector    string    `json:"connector"`
-	Name         string    `json:"name"`
-	Kind         string    `json:"kind"`
-	Sealed       []byte    `json:"-"`            // the secret, encrypted under a key outside the database
-	MaxAccounts  int       `json:"max_accounts"` // how many accounts may bind; 0: any number
-	Created      time.Time `json:"created"`
-	Expires      time.Time `json:"expires,omitzero"`
-	Suspended    time.Time `json:"suspended,omitzero"`
-}
-
-// Usable reports whether the credential opens the door at now, and if not, why.
-func (c Credential) Usable(now time.Time) (bool, string) {
-	switch {
-	case !c.Suspended.IsZero():
-		return false, "the credential is suspended"
-	case !c.Expires.IsZero() && !now.Before(c.Expires):
-		return false, "the credential has expired"
-	default:
-		return true, ""
-	}
-}

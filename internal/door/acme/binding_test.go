@@ -117,7 +117,7 @@ func TestBoundAccount(t *testing.T) {
 	}
 	t.Run("a bound account orders", func(t *testing.T) { c.order("a.example.com") })
 	t.Run("EAB-08 a suspended credential stops its accounts", func(t *testing.T) {
-		_, err := h.manage.SuspendCredential(t.Context(), "test", k.kid)
+		_, err := h.manage.SuspendCredential(t.Context(), "test", k.kid, nil)
 		check(t, err)
 		c.to("new-order", orderOf("a.example.com")).refused(t, http.StatusUnauthorized, "unauthorized")
 		_, err = h.manage.ResumeCredential(t.Context(), "test", k.kid)

@@ -62,42 +62,6 @@ func (d *door) resumeConnector(r *http.Request) (any, error) {
 	return shown(c, err, d.showConnector)
 }
 
-func (d *door) credentials(r *http.Request) (any, error) {
-	found, err := d.manage.Credentials(r.Context(), parameter(r, "connector"))
-	return adminapi.Credentials{Credentials: each(found, credential)}, err
-}
-
-func (d *door) createCredential(r *http.Request) (any, error) {
-	var n adminapi.NewCredential
-	if err := decode(r, &n); err != nil {
-		return nil, err
-	}
-	c, key, err := d.manage.CreateCredential(r.Context(), d.by(r), manage.NewCredential{
-		Name: n.Name, Connector: n.Connector, MaxAccounts: n.MaxAccounts, Expires: n.Expires,
-	})
-	return shown(c, err, d.showKey(key))
-}
-
-func (d *door) credential(r *http.Request) (any, error) {
-	c, err := d.manage.Credential(r.Context(), r.PathValue("id"))
-	return shown(c, err, credential)
-}
-
-func (d *door) suspendCredential(r *http.Request) (any, error) {
-	c, err := d.manage.SuspendCredential(r.Context(), d.by(r), r.PathValue("id"))
-	return shown(c, err, credential)
-}
-
-func (d *door) resumeCredential(r *http.Request) (any, error) {
-	c, err := d.manage.ResumeCredential(r.Context(), d.by(r), r.PathValue("id"))
-	return shown(c, err, credential)
-}
-
-func (d *door) deleteCredential(r *http.Request) (any, error) {
-	c, err := d.manage.DeleteCredential(r.Context(), d.by(r), r.PathValue("id"))
-	return shown(c, err, credential)
-}
-
 func (d *door) perspectives(r *http.Request) (any, error) {
 	key, err := d.manage.ValidationKey()
 	if err != nil {

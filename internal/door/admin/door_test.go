@@ -74,7 +74,7 @@ func TestNoServer(t *testing.T) {
 
 func TestCreateCredential(t *testing.T) {
 	h := newHouse(t)
-	got := h.send(t, http.MethodPost, "/v1/credentials", `{"name":"web","max_accounts":2,"expires":"2027-01-01T00:00:00Z"}`)
+	got := h.send(t, http.MethodPost, "/v1/credentials", `{"name":"web","max_accounts":2,"expires":"2027-01-01T00:00:00Z","scope":{"names":[".a.example"],"pre_approved":["b.a.example"]}}`)
 	var members map[string]any
 	if err := json.Unmarshal([]byte(got.body), &members); err != nil || got.status != http.StatusOK {
 		t.Fatalf("%d %s (%v)", got.status, got.body, err)
@@ -88,6 +88,7 @@ func TestCreateCredential(t *testing.T) {
 	want := map[string]any{
 		"schema_version": 1.0, "kid": kid, "id": kid, "name": "web", "kind": "eab", "connector": "default", "status": "active", "max_accounts": 2.0,
 		"created": "2026-11-23T12:00:00Z", "expires": "2027-01-01T00:00:00Z",
+		"scope":     map[string]any{"names": []any{".a.example"}, "pre_approved": []any{"b.a.example"}},
 		"directory": "https://ca.example.test:8443/acme/default/directory", "http01_port": 5002.0,
 	}
 	if diff := cmp.Diff(want, members); diff != "" || kid == "" {

@@ -56,7 +56,7 @@ func (d *door) certificates(r *http.Request) (any, error) {
 func filterOf(r *http.Request) (manage.CertificateFilter, error) {
 	f := manage.CertificateFilter{
 		Name: parameter(r, "name"), Connector: parameter(r, "connector"),
-		Account: parameter(r, "account"), Order: parameter(r, "order"),
+		Account: parameter(r, "account"), Credential: parameter(r, "credential"), Order: parameter(r, "order"),
 		Profile: parameter(r, "profile"), Issuer: parameter(r, "issuer"),
 	}
 	var err error

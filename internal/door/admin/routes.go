@@ -5,6 +5,7 @@ import "net/http"
 // routes returns every operation of the door.
 func routes() []route {
 	page := []string{"before", "limit"}
+	stop := []string{"revoke_certificates", "reason"}
 	return []route{
 		{http.MethodGet, "/v1/organisations", nil, (*door).organisations},
 		{http.MethodPost, "/v1/organisations", nil, (*door).createOrganisation},
@@ -19,9 +20,13 @@ func routes() []route {
 		{http.MethodGet, "/v1/credentials", []string{"connector"}, (*door).credentials},
 		{http.MethodPost, "/v1/credentials", nil, (*door).createCredential},
 		{http.MethodGet, "/v1/credentials/{id}", nil, (*door).credential},
-		{http.MethodDelete, "/v1/credentials/{id}", nil, (*door).deleteCredential},
-		{http.MethodPost, "/v1/credentials/{id}/suspend", nil, (*door).suspendCredential},
+		{http.MethodPatch, "/v1/credentials/{id}", nil, (*door).changeTerms},
+		{http.MethodDelete, "/v1/credentials/{id}", stop, (*door).deleteCredential},
+		{http.MethodPost, "/v1/credentials/{id}/rotate", nil, (*door).rotateCredential},
+		{http.MethodPost, "/v1/credentials/{id}/suspend", stop, (*door).suspendCredential},
 		{http.MethodPost, "/v1/credentials/{id}/resume", nil, (*door).resumeCredential},
+		{http.MethodGet, "/v1/credentials/{id}/revocation", nil, (*door).revocation},
+		{http.MethodPost, "/v1/credentials/{id}/revocation", nil, (*door).continueRevocation},
 
 		{http.MethodGet, "/v1/perspectives", nil, (*door).perspectives},
 		{http.MethodPost, "/v1/perspectives", nil, (*door).createPerspective},
@@ -44,7 +49,7 @@ func routes() []route {
 		{http.MethodGet, "/v1/orders", append(page, "connector"), (*door).orders},
 		{http.MethodGet, "/v1/orders/{id}", nil, (*door).order},
 
-		{http.MethodGet, "/v1/certificates", append(page, "name", "connector", "account", "order", "profile", "issuer",
+		{http.MethodGet, "/v1/certificates", append(page, "name", "connector", "account", "credential", "order", "profile", "issuer",
 			"issued_before", "issued_after", "expires_before", "expires_after", "revoked"), (*door).certificates},
 		{http.MethodGet, "/v1/certificates/{ref}", nil, (*door).certificate},
 		{http.MethodPost, "/v1/certificates/{ref}/revoke", nil, (*door).revokeCertificate},

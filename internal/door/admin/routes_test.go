@@ -47,9 +47,16 @@ func TestClientReachesEveryRoute(t *testing.T) {
 		func() error { _, err := c.ResumeConnector(ctx, "web"); return err },
 		func() error { _, err := c.Credentials(ctx, "default"); return err },
 		func() error { _, err := c.Credential(ctx, kid); return err },
-		func() error { _, err := c.SuspendCredential(ctx, kid); return err },
+		func() error { _, err := c.ChangeTerms(ctx, kid, adminapi.TermsChange{}); return err },
+		func() error { _, err := c.RotateCredential(ctx, kid, adminapi.Rotation{}); return err },
+		func() error { _, err := c.SuspendCredential(ctx, kid, adminapi.StopCredential{}); return err },
 		func() error { _, err := c.ResumeCredential(ctx, kid); return err },
-		func() error { _, err := c.DeleteCredential(ctx, kid); return err },
+		func() error {
+			_, err := c.DeleteCredential(ctx, kid, adminapi.StopCredential{Revoke: true, Reason: "superseded"})
+			return err
+		},
+		func() error { _, err := c.Revocation(ctx, kid); return err },
+		func() error { _, err := c.ContinueRevocation(ctx, kid); return err },
 		func() error {
 			_, err := c.CreatePerspective(ctx, adminapi.NewPerspective{Name: "east", URL: "https://east.example.com:8444", Key: strings.Repeat("ab", 32)})
 			return err

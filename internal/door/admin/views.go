@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
 
@@ -53,30 +52,6 @@ func (d *door) showConnector(c manage.ConnectorView) adminapi.Connector {
 	return adminapi.Connector{
 		ID: c.ID, Name: c.Name, Kind: string(c.Kind), Organisation: c.OrganisationName, Status: status,
 		Created: adminapi.Date(c.Created), Suspended: adminapi.Date(c.Suspended), Directory: d.directory(c.Name), Rules: c.Rules,
-	}
-}
-
-func credential(c manage.CredentialView) adminapi.Credential {
-	status := adminapi.StatusActive
-	switch {
-	case !c.Suspended.IsZero():
-		status = adminapi.StatusSuspended
-	case !c.Usable:
-		status = adminapi.StatusExpired
-	}
-	return adminapi.Credential{
-		ID: c.ID, Name: c.Name, Kind: c.Kind, Connector: c.ConnectorName, Status: status, MaxAccounts: c.MaxAccounts,
-		Created: adminapi.Date(c.Created), Expires: adminapi.Date(c.Expires), Suspended: adminapi.Date(c.Suspended),
-	}
-}
-
-// showKey returns the view of a new credential together with its key, and what a client needs to use it.
-func (d *door) showKey(key []byte) func(manage.CredentialView) adminapi.CreatedCredential {
-	return func(c manage.CredentialView) adminapi.CreatedCredential {
-		return adminapi.CreatedCredential{
-			KID: c.ID, HMAC: base64.RawURLEncoding.EncodeToString(key),
-			Directory: d.directory(c.ConnectorName), HTTP01Port: d.http01Port, Credential: credential(c),
-		}
 	}
 }
 
@@ -145,10 +120,14 @@ func check(c acme.Check) adminapi.Check {
 }
 
 func authorization(a manage.AuthorizationView) adminapi.Authorization {
-	return adminapi.Authorization{
+	wire := adminapi.Authorization{
 		ID: a.ID, Name: a.Covers().Value(), Status: string(a.Status),
 		Created: adminapi.Date(a.Created), Expires: adminapi.Date(a.Expires), Challenges: each(a.Challenges, challenge),
 	}
+	if a.Approved() {
+		wire.Approval = &a.Approval
+	}
+	return wire
 }
 
 func challenge(c acme.Challenge) adminapi.Challenge {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/jws"
@@ -69,9 +70,17 @@ func KeyHasAccount(ctx context.Context, q Querier, thumbprint string) (bool, err
 	return exists(ctx, q, "SELECT 1 FROM accounts WHERE thumbprint = ? LIMIT 1", thumbprint)
 }
 
-// AccountUsable reports whether an account is valid; NotFound without one.
-func AccountUsable(ctx context.Context, q Querier, id string) (bool, error) {
-	return one(ctx, q, "account", scalar[bool], "SELECT deactivated = 0 AND revoked = 0 FROM accounts WHERE id = ?", id)
+// AccountStanding returns what may stop an account at now: whether it is valid, neither deactivated nor revoked, and
+// whether the credential by which it came in opens the door, if it came in by one. NotFound without an account. It is
+// one statement.
+func AccountStanding(ctx context.Context, q Querier, id string, now time.Time) (valid, usable bool, err error) {
+	type standing struct{ valid, usable bool }
+	const opens = "EXISTS (SELECT 1 FROM credentials c WHERE c.id = a.credential AND c.suspended = 0 AND (c.expires = 0 OR c.expires > ?))"
+	s, err := one(ctx, q, "account", func(rows *sql.Rows) (s standing, err error) {
+		err = rows.Scan(&s.valid, &s.usable)
+		return s, err
+	}, "SELECT a.deactivated = 0 AND a.revoked = 0, a.credential = '' OR "+opens+" FROM accounts a WHERE a.id = ?", Seconds(now), id)
+	return s.valid, s.usable, err
 }
 
 // AccountsBound returns how many accounts came in by a credential, whatever their status.

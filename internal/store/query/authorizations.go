@@ -13,11 +13,11 @@ import (
 // AuthorizationColumns are the columns of authorizations in the order of AuthorizationValues.
 // AuthorizationChanges are those that can change, in the order of AuthorizationUpdate.
 const (
-	AuthorizationColumns = "id, account, connector, covers, subdomains, created, " + AuthorizationChanges
+	AuthorizationColumns = "id, account, connector, covers, subdomains, created, approval, " + AuthorizationChanges
 	AuthorizationChanges = "expires, deactivated, revoked, challenges, valid, processing, ends"
 )
 
-const selectAuthorization = "SELECT id, account, connector, covers, subdomains, created, expires, deactivated, revoked, challenges FROM authorizations "
+const selectAuthorization = "SELECT id, account, connector, covers, subdomains, created, approval, expires, deactivated, revoked, challenges FROM authorizations "
 
 // AuthorizationValues is the row of an authorization that nothing happened to yet.
 func AuthorizationValues(a acme.Authorization) ([]any, error) {
@@ -25,8 +25,21 @@ func AuthorizationValues(a acme.Authorization) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	approval, err := approvalValue(a)
+	if err != nil {
+		return nil, err
+	}
 	changes, err := AuthorizationUpdate(a, a.Created)
-	return append([]any{a.ID, a.Account, a.Connector, string(covers), flag(a.Subdomains), Seconds(a.Created)}, changes...), err
+	return append([]any{a.ID, a.Account, a.Connector, string(covers), flag(a.Subdomains), Seconds(a.Created), approval}, changes...), err
+}
+
+// approvalValue is how an approval stands in its row: NULL without one.
+func approvalValue(a acme.Authorization) (any, error) {
+	if !a.Approved() {
+		return nil, nil
+	}
+	a.Approval.At = Whole(a.Approval.At)
+	return document(a.Approval)
 }
 
 // AuthorizationUpdate is the changeable part of the row of an authorization that last changed at now.
@@ -71,15 +84,21 @@ func authorization(rows *sql.Rows) (acme.Authorization, error) {
 	var (
 		a                                      acme.Authorization
 		covers, challenges                     string
+		approval                               sql.NullString
 		created, expires, deactivated, revoked int64
 	)
-	err := rows.Scan(&a.ID, &a.Account, &a.Connector, &covers, &a.Subdomains, &created, &expires, &deactivated, &revoked, &challenges)
+	err := rows.Scan(&a.ID, &a.Account, &a.Connector, &covers, &a.Subdomains, &created, &approval, &expires, &deactivated, &revoked, &challenges)
 	if err != nil {
 		return a, err
 	}
 	var covered ident.Identifier
 	if err := covered.UnmarshalText([]byte(covers)); err != nil {
 		return a, err
+	}
+	if approval.Valid {
+		if err := parse("approval", approval.String, &a.Approval); err != nil {
+			return a, err
+		}
 	}
 	a.Identifier, a.Wildcard = covered.Base(), covered.IsWildcard()
 	a.Created, a.Expires, a.Deactivated, a.Revoked = moment(created), moment(expires), moment(deactivated), moment(revoked)
@@ -113,7 +132,8 @@ func Authorizations(ctx context.Context, q Querier, ids []string) ([]acme.Author
 }
 
 // Usable returns those authorizations of an account that are valid at now and cover exactly one of ids: for each
-// identifier the one that lasts longest, and of those that cover the names below it besides the one that lasts longest.
+// identifier one, proven rather than approved and of these the one that lasts longest, and of those that cover the names
+// below it besides one more, chosen alike.
 func Usable(ctx context.Context, q Querier, account string, ids []ident.Identifier, now time.Time) ([]acme.Authorization, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -128,7 +148,7 @@ func Usable(ctx context.Context, q Querier, account string, ids []ident.Identifi
 	}
 	in, args := list(covers)
 	found, err := all(ctx, q, authorization,
-		selectAuthorization+"WHERE valid = 1 AND account = ? AND expires > ? AND covers IN "+in+" ORDER BY covers, subdomains, expires DESC, id DESC",
+		selectAuthorization+"WHERE valid = 1 AND account = ? AND expires > ? AND covers IN "+in+" ORDER BY covers, subdomains, approval IS NOT NULL, expires DESC, id DESC",
 		append([]any{account, Seconds(now)}, args...)...)
 	return slices.CompactFunc(found, func(a, b acme.Authorization) bool { return a.Covers() == b.Covers() && a.Subdomains == b.Subdomains }), err
 }

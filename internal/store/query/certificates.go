@@ -254,6 +254,9 @@ func selected(f pki.Filter) (condition string, args []any) {
 	if f.Account != "" {
 		add("account = ?", f.Account)
 	}
+	if f.Credential != "" {
+		add("id IN (SELECT c.id FROM accounts a CROSS JOIN certificates c ON c.account = a.id WHERE a.credential = ? AND a.credential <> '')", f.Credential)
+	}
 	if f.Connector != "" {
 		add("connector = ?", f.Connector)
 	}

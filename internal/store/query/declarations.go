@@ -14,7 +14,7 @@ const (
 	OrganisationColumns = "id, name, created"
 	ProfileColumns      = "id, organisation, name, version, created, spec"
 	ConnectorColumns    = "id, organisation, name, kind, created, suspended, rules"
-	CredentialColumns   = "id, organisation, connector, name, kind, sealed, max_accounts, created, expires, suspended"
+	CredentialColumns   = "id, organisation, connector, name, kind, sealed, max_accounts, created, expires, suspended, scope, former, former_until"
 )
 
 const (
@@ -109,22 +109,37 @@ func Connectors(ctx context.Context, q Querier) ([]policy.Connector, error) {
 }
 
 // CredentialValues is the row of a credential.
-func CredentialValues(c policy.Credential) []any {
-	sealed := c.Sealed
-	if sealed == nil {
-		sealed = []byte{}
-	}
+func CredentialValues(c policy.Credential) ([]any, error) {
+	scope, err := Scope(c.Scope)
 	return []any{
-		c.ID, c.Organisation, c.Connector, c.Name, c.Kind, sealed, c.MaxAccounts, Seconds(c.Created), Seconds(c.Expires),
-		Seconds(c.Suspended),
+		c.ID, c.Organisation, c.Connector, c.Name, c.Kind, octets(c.Sealed), c.MaxAccounts, Seconds(c.Created), Seconds(c.Expires),
+		Seconds(c.Suspended), scope, octets(c.Former.Sealed), Seconds(c.Former.Until),
+	}, err
+}
+
+// Scope is how a credential's scope stands in its row.
+func Scope(s policy.Scope) (string, error) { return document(s) }
+
+// octets is how octets stand in a row, none included.
+func octets(some []byte) []byte {
+	if some == nil {
+		return []byte{}
 	}
+	return some
 }
 
 func credential(rows *sql.Rows) (c policy.Credential, err error) {
-	var created, expires, suspended int64
-	err = rows.Scan(&c.ID, &c.Organisation, &c.Connector, &c.Name, &c.Kind, &c.Sealed, &c.MaxAccounts, &created, &expires, &suspended)
-	c.Created, c.Expires, c.Suspended = moment(created), moment(expires), moment(suspended)
-	return c, err
+	var (
+		created, expires, suspended, until int64
+		scope                              string
+	)
+	err = rows.Scan(&c.ID, &c.Organisation, &c.Connector, &c.Name, &c.Kind, &c.Sealed, &c.MaxAccounts, &created, &expires, &suspended,
+		&scope, &c.Former.Sealed, &until)
+	if err != nil {
+		return c, err
+	}
+	c.Created, c.Expires, c.Suspended, c.Former.Until = moment(created), moment(expires), moment(suspended), moment(until)
+	return c, parse("scope", scope, &c.Scope)
 }
 
 // Credential returns a credential; NotFound without one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
@@ -63,7 +64,7 @@ func (t *tx) bindCredential(ctx context.Context, a acme.Account) error {
 	if err != nil {
 		return err
 	}
-	if !usable {
+	if !usable || credential.Connector != a.Connector {
 		return fault.New(fault.Unauthorized, "The credential of the external account binding is not in force; ask the operator for another.")
 	}
 	if credential.MaxAccounts == 0 {
@@ -108,7 +109,7 @@ func (db *DB) SetContacts(ctx context.Context, account string, contacts []string
 		return acme.Account{}, err
 	}
 	return write(ctx, db, func(tx *tx) (acme.Account, error) {
-		if err := tx.requireAccount(ctx, account); err != nil {
+		if err := tx.requireAccount(ctx, account, e.At); err != nil {
 			return acme.Account{}, err
 		}
 		if _, err := tx.exec("UPDATE accounts SET contacts = ? WHERE id = ?", text, account); err != nil {
@@ -121,13 +122,20 @@ func (db *DB) SetContacts(ctx context.Context, account string, contacts []string
 	})
 }
 
-// requireAccount returns Unauthorized when an account is not valid, and NotFound when there is none.
-func (t *tx) requireAccount(ctx context.Context, account string) error {
-	usable, err := query.AccountUsable(ctx, t, account)
-	if err == nil && !usable {
-		err = fault.New(fault.Unauthorized, "The account was deactivated or revoked.")
+// requireAccount returns Unauthorized when an account may do nothing at now: it ended, or the credential by which it came
+// in is suspended, expired or gone. NotFound when there is none.
+func (t *tx) requireAccount(ctx context.Context, account string, now time.Time) error {
+	valid, usable, err := query.AccountStanding(ctx, t, account, now)
+	switch {
+	case err != nil:
+		return err
+	case !valid:
+		return fault.New(fault.Unauthorized, "The account was deactivated or revoked.")
+	case !usable:
+		return fault.New(fault.Unauthorized, "The account is stopped: the credential by which it came in is no longer in force.")
+	default:
+		return nil
 	}
-	return err
 }
 
 // ChangeKey implements store.Accounts.
@@ -141,7 +149,7 @@ func (db *DB) ChangeKey(ctx context.Context, account, oldThumbprint string, key 
 		if err != nil {
 			return current, err
 		}
-		if err := tx.requireAccount(ctx, account); err != nil {
+		if err := tx.requireAccount(ctx, account, e.At); err != nil {
 			return current, err
 		}
 		if err := tx.requireFreshKey(ctx, pki.HashKey(spki)); err != nil {

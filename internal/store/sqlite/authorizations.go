@@ -21,7 +21,7 @@ func (db *DB) CreateAuthorization(ctx context.Context, a acme.Authorization, e e
 		return err
 	}
 	return execute(ctx, db, func(tx *tx) error {
-		if err := tx.requireAccount(ctx, a.Account); err != nil {
+		if err := tx.requireAccount(ctx, a.Account, a.Created); err != nil {
 			return err
 		}
 		if err := tx.take(ctx, a.Connector, charges, a.Created); err != nil {
@@ -53,7 +53,7 @@ func (db *DB) Authorized(ctx context.Context, account string, ids []ident.Identi
 	}
 	var authorized []ident.Identifier
 	for _, id := range ids {
-		if slices.ContainsFunc(found, func(a acme.Authorization) bool { return a.Covers() == id }) {
+		if slices.ContainsFunc(found, func(a acme.Authorization) bool { return !a.Approved() && a.Covers() == id }) {
 			authorized = append(authorized, id)
 		}
 	}
@@ -78,7 +78,11 @@ func (db *DB) Respond(ctx context.Context, authorization string, m acme.Method, 
 	now = query.Whole(now)
 	return write(ctx, db, func(tx *tx) (acme.Authorization, error) {
 		return tx.moveAuthorization(ctx, authorization, now, func(a acme.Authorization) (acme.Authorization, error) {
-			return a.Respond(m, keyAuthorization, now)
+			next, err := a.Respond(m, keyAuthorization, now)
+			if err == nil {
+				err = tx.requireAccount(ctx, a.Account, now)
+			}
+			return next, err
 		})
 	})
 }
@@ -88,7 +92,11 @@ func (db *DB) Conclude(ctx context.Context, c store.Conclusion, e event.Event) (
 	c.Now, c.ValidUntil = query.Whole(c.Now), query.Whole(c.ValidUntil)
 	return write(ctx, db, func(tx *tx) (acme.Authorization, error) {
 		next, err := tx.moveAuthorization(ctx, c.Authorization, c.Now, func(a acme.Authorization) (acme.Authorization, error) {
-			return a.Conclude(c)
+			next, err := a.Conclude(c)
+			if err == nil && c.Outcome.Failure == nil {
+				err = tx.requireAccount(ctx, a.Account, c.Now)
+			}
+			return next, err
 		})
 		if err != nil {
 			return next, err

@@ -57,21 +57,26 @@ func (db *DB) Revoke(
 		if err != nil {
 			return c, err
 		}
-		changed := tx.markRevoked(c, query.Seconds(at), reason)
-		if block {
-			changed = tx.blockKey(c, at, changed)
-		}
-		if changed != nil {
-			return c, changed
-		}
-		if err := tx.watchKey(c.KeyHash); err != nil {
-			return c, err
-		}
-		if err := tx.record(e); err != nil {
+		if err := tx.revoke(c, at, reason, block, e); err != nil {
 			return c, err
 		}
 		return query.Certificate(ctx, tx, certificate)
 	})
+}
+
+// revoke revokes a certificate, and blocks its key when told so.
+func (t *tx) revoke(c pki.Certificate, at time.Time, reason pki.Reason, block bool, e event.Event) error {
+	changed := t.markRevoked(c, query.Seconds(at), reason)
+	if block {
+		changed = t.blockKey(c, at, changed)
+	}
+	if changed != nil {
+		return changed
+	}
+	if err := t.watchKey(c.KeyHash); err != nil {
+		return err
+	}
+	return t.record(e)
 }
 
 // blockKey adds a certificate's key to the blocked keys. That a certificate was revoked before is no error when its key

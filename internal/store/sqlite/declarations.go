@@ -140,32 +140,6 @@ func (db *DB) SuspendConnector(ctx context.Context, connector string, at time.Ti
 	return db.change(ctx, "connector", e, "UPDATE connectors SET suspended = ? WHERE id = ?", query.Seconds(at), connector)
 }
 
-// CreateCredential implements store.Declarations.
-func (db *DB) CreateCredential(ctx context.Context, c policy.Credential, e event.Event) error {
-	taken := fault.New(fault.Conflict, "The connector has a credential named %s already.", c.Name)
-	return db.declare(ctx, "credentials", query.CredentialColumns, query.CredentialValues(c), taken, e)
-}
-
-// Credential implements store.Declarations.
-func (db *DB) Credential(ctx context.Context, id string) (policy.Credential, error) {
-	return read(ctx, db, func(q query.Querier) (policy.Credential, error) { return query.Credential(ctx, q, id) })
-}
-
-// Credentials implements store.Declarations.
-func (db *DB) Credentials(ctx context.Context, connector string) ([]policy.Credential, error) {
-	return read(ctx, db, func(q query.Querier) ([]policy.Credential, error) { return query.Credentials(ctx, q, connector) })
-}
-
-// SuspendCredential implements store.Declarations.
-func (db *DB) SuspendCredential(ctx context.Context, credential string, at time.Time, e event.Event) error {
-	return db.change(ctx, "credential", e, "UPDATE credentials SET suspended = ? WHERE id = ?", query.Seconds(at), credential)
-}
-
-// DeleteCredential implements store.Declarations.
-func (db *DB) DeleteCredential(ctx context.Context, credential string, e event.Event) error {
-	return db.change(ctx, "credential", e, "DELETE FROM credentials WHERE id = ?", credential)
-}
-
 // CreatePerspective implements store.Declarations.
 func (db *DB) CreatePerspective(ctx context.Context, p policy.Perspective, e event.Event) error {
 	taken := fault.New(fault.Conflict, "There is a perspective named %s already.", p.Name)

@@ -25,7 +25,7 @@ func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.
 	}
 	return execute(ctx, db, func(tx *tx) error {
 		if i.Account != "" {
-			if err := tx.requireAccount(ctx, i.Account); err != nil {
+			if err := tx.requireAccount(ctx, i.Account, i.Begun); err != nil {
 				return err
 			}
 		}

@@ -28,7 +28,7 @@ func (db *DB) CreateOrder(ctx context.Context, o acme.Order, created []acme.Auth
 		}
 	}
 	return execute(ctx, db, func(tx *tx) error {
-		if err := tx.requireAccount(ctx, o.Account); err != nil {
+		if err := tx.requireAccount(ctx, o.Account, o.Created); err != nil {
 			return err
 		}
 		if err := tx.take(ctx, o.Connector, charges, o.Created); err != nil {

@@ -120,6 +120,12 @@ func callEverything(t *testing.T, w *storetest.World) {
 	_, _ = db.CRLsDue(ctx, noon)
 	_, _ = db.KeyBlocked(ctx, c.KeyHash)
 	_, _ = db.KeyHasCertificate(ctx, c.KeyHash)
+	_, _ = db.Demand(ctx, "x")
+	_, _ = db.OpenDemands(ctx)
+	_, _ = db.IssuesFor(ctx, "x")
+	_, _ = db.Unrevoked(ctx, "x", c, noon, 10)
+	_, _ = db.RevokeDemanded(ctx, "x", nil)
+	_ = db.EndDemand(ctx, "x", w.Event(event.CredentialCleared, "x"))
 	_, _ = db.Compromised(ctx, noon, 10)
 	for _, x := range []string{"", "x"} {
 		_, _ = db.Accounts(ctx, x, "", 10)
@@ -148,6 +154,7 @@ func callEverything(t *testing.T, w *storetest.World) {
 		{Name: "a"},
 		{Name: ".a"},
 		{Account: "x"},
+		{Credential: "x"},
 		{Connector: "x"},
 		{Order: "x"},
 		{KeyHash: c.KeyHash},
@@ -178,6 +185,14 @@ func TestWorkPlans(t *testing.T) {
 			[]string{"INDEX blocked_keys_open (open>?)", "INDEX certificates_key (<expr>=? AND revoked=? AND not_after>?)"},
 		},
 		{watchKey, []string{"PRIMARY KEY (key_hash=?)", "INDEX certificates_key (<expr>=? AND revoked=?)"}},
+		{
+			read(func(q query.Querier) { _, _ = query.IssuesFor(ctx, q, "x") }),
+			[]string{"INDEX sqlite_autoindex_intents_1 (abandoned=?)", "SEARCH a USING PRIMARY KEY (id=?)"},
+		},
+		{
+			read(func(q query.Querier) { _, _, _ = query.AccountStanding(ctx, q, "x", noon) }),
+			[]string{"SEARCH a USING PRIMARY KEY (id=?)", "SEARCH c USING PRIMARY KEY (id=?)"},
+		},
 		{
 			read(func(q query.Querier) { _, _ = query.Intents(ctx, q, noon, "", 1) }),
 			[]string{"INDEX sqlite_autoindex_intents_1 (abandoned=? AND id>?)"},
@@ -252,6 +267,7 @@ func TestSearchPlans(t *testing.T) {
 		{pki.Filter{Name: "example.com"}, []string{primary + " (id=?)", "PRIMARY KEY (name=?)"}},
 		{pki.Filter{Name: ".example.com"}, []string{primary + " (id=?)", "PRIMARY KEY (name>? AND name<?)"}},
 		{pki.Filter{Account: "x"}, []string{"INDEX certificates_account (account=? AND id<?)"}},
+		{pki.Filter{Credential: "x"}, []string{"INDEX accounts_credential (credential=?)", "INDEX certificates_account (account=?)"}},
 		{pki.Filter{Order: "x"}, []string{"INDEX certificates_order (order_id=?)"}},
 		{pki.Filter{KeyHash: pki.KeyHash{1}}, []string{"INDEX certificates_key (<expr>=?)"}},
 		{pki.Filter{Revoked: true}, []string{"INDEX certificates_revoked (id<?)"}},

@@ -136,9 +136,9 @@ func testAccountCreateRace(t *testing.T, w *World) {
 
 func testAccountCredential(t *testing.T, w *World) {
 	suspended, expired, gone := w.NewCredential("suspended", 0), w.NewCredential("expired", 0), w.NewCredential("gone", 0)
-	must(t, w.Store.SuspendCredential(background(), suspended.ID, Noon, w.Event(event.CredentialSuspended, suspended.ID)))
-	must(t, w.Store.DeleteCredential(background(), gone.ID, w.Event(event.CredentialDeleted, gone.ID)))
-	must(t, w.Store.DeleteCredential(background(), expired.ID, w.Event(event.CredentialDeleted, expired.ID)))
+	must(t, w.Store.SuspendCredential(background(), suspended.ID, Noon, nil, w.Event(event.CredentialSuspended, suspended.ID)))
+	must(t, w.Store.DeleteCredential(background(), gone.ID, nil, w.Event(event.CredentialDeleted, gone.ID)))
+	must(t, w.Store.DeleteCredential(background(), expired.ID, nil, w.Event(event.CredentialDeleted, expired.ID)))
 	expired.Expires = Noon
 	must(t, w.Store.CreateCredential(background(), expired, w.Event(event.CredentialCreated, expired.ID)))
 

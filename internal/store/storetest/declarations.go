@@ -204,8 +204,9 @@ func testCredentials(t *testing.T, w *World) {
 	other := w.NewConnector("other")
 	b, a := w.NewCredential("b", 0), w.NewCredential("a", 5)
 	c := policy.Credential{
-		ID: w.ID(), Organisation: w.Organisation.ID, Connector: other.ID, Name: "b", Kind: policy.CredentialEAB, Sealed: []byte{0, 1, 255},
-		MaxAccounts: 3, Created: Noon, Expires: Noon.Add(time.Hour), Suspended: Noon.Add(time.Minute),
+		ID: w.ID(), Organisation: w.Organisation.ID, Connector: other.ID, Kind: policy.CredentialEAB, Sealed: []byte{0, 1, 255},
+		Terms: everyTerm(), Created: Noon, Suspended: Noon.Add(time.Minute),
+		Former: policy.Former{Sealed: []byte{0, 2, 255}, Until: Noon.Add(time.Hour)},
 	}
 	e := w.Event(event.CredentialCreated, c.ID)
 	w.tells(e, func() { must(t, w.Store.CreateCredential(background(), c, e)) })
@@ -236,13 +237,13 @@ func testCredentialChanges(t *testing.T, w *World) {
 	for _, at := range []time.Time{Noon, {}} {
 		want.Suspended = at
 		e := w.Event(event.CredentialSuspended, want.ID)
-		w.tells(e, func() { must(t, w.Store.SuspendCredential(background(), want.ID, at, e)) })
+		w.tells(e, func() { must(t, w.Store.SuspendCredential(background(), want.ID, at, nil, e)) })
 		got, err := w.Store.Credential(background(), want.ID)
 		must(t, err)
 		same(t, "the credential", got, want)
 	}
 	e := w.Event(event.CredentialDeleted, want.ID)
-	w.tells(e, func() { must(t, w.Store.DeleteCredential(background(), want.ID, e)) })
+	w.tells(e, func() { must(t, w.Store.DeleteCredential(background(), want.ID, nil, e)) })
 	_, err := w.Store.Credential(background(), want.ID)
 	wantKind(t, err, fault.NotFound)
 	got, err := w.Store.Account(background(), a.ID) // its accounts stay tied to it
@@ -250,10 +251,10 @@ func testCredentialChanges(t *testing.T, w *World) {
 	same(t, "the account", got, a)
 	w.NewCredential("one", 0) // the name is free again
 	_ = w.refuses(fault.NotFound, func() error {
-		return w.Store.DeleteCredential(background(), want.ID, w.Event(event.CredentialDeleted, want.ID))
+		return w.Store.DeleteCredential(background(), want.ID, nil, w.Event(event.CredentialDeleted, want.ID))
 	})
 	_ = w.refuses(fault.NotFound, func() error {
-		return w.Store.SuspendCredential(background(), want.ID, Noon, w.Event(event.CredentialSuspended, want.ID))
+		return w.Store.SuspendCredential(background(), want.ID, Noon, nil, w.Event(event.CredentialSuspended, want.ID))
 	})
 }
 

@@ -154,8 +154,8 @@ func (w *World) NewConnector(name string) policy.Connector {
 func (w *World) NewCredential(name string, maxAccounts int) policy.Credential {
 	w.Helper()
 	c := policy.Credential{
-		ID: w.ID(), Organisation: w.Organisation.ID, Connector: w.Connector.ID, Name: name, Kind: policy.CredentialEAB,
-		Sealed: []byte("sealed " + name), MaxAccounts: maxAccounts, Created: Noon,
+		ID: w.ID(), Organisation: w.Organisation.ID, Connector: w.Connector.ID, Kind: policy.CredentialEAB,
+		Terms: policy.Terms{Name: name, MaxAccounts: maxAccounts}, Sealed: []byte("sealed " + name), Created: Noon,
 	}
 	must(w, w.Store.CreateCredential(background(), c, w.Event(event.CredentialCreated, c.ID)))
 	return c

@@ -18,7 +18,8 @@ func (w *World) Populate() {
 	e.At = Noon.Add(-time.Hour)
 	must(w, db.AcceptClock(ctx, e))
 	credential := w.NewCredential("first customer", 5)
-	must(w, db.SuspendCredential(ctx, credential.ID, Noon, w.Event(event.CredentialSuspended, credential.ID)))
+	must(w, db.SuspendCredential(ctx, credential.ID, Noon, nil, w.Event(event.CredentialSuspended, credential.ID)))
+	w.populateCredential()
 	strict := w.NewConnector("strict")
 	must(w, db.SetRules(ctx, strict.ID, strict.Rules, everyRule(), w.Event(event.ConnectorSaved, w.Connector.ID)))
 	must(w, db.CreatePerspective(ctx, policy.Perspective{
@@ -63,4 +64,22 @@ func (w *World) Populate() {
 	w.NewReadyOrder(gone.ID, "gone-ready.example.com")
 	_, err = db.EndAccount(ctx, gone.ID, acme.Deactivated, w.Event(event.AccountDeactivated, gone.ID))
 	must(w, err)
+}
+
+// populateCredential stores a credential with every term, an approval by it, and a demand on another.
+func (w *World) populateCredential() {
+	w.Helper()
+	ctx, db := background(), w.Store
+	c := w.NewCredential("scoped", 0)
+	must(w, db.SetTerms(ctx, c.ID, c.Terms, everyTerm(), w.Event(event.CredentialSaved, c.ID)))
+	former := policy.Former{Sealed: c.Sealed, Until: Noon.Add(time.Hour)}
+	must(w, db.RotateCredential(ctx, c.ID, c.Sealed, []byte("rotated"), former, w.Event(event.CredentialRotated, c.ID)))
+	account := w.accountOf(c)
+	o, _ := w.Order(account.ID, "a.example.com")
+	approved := w.Approved(account.ID, c, "a.example.com")
+	o.Authorizations = []string{approved.ID}
+	must(w, db.CreateOrder(ctx, o, []acme.Authorization{approved}, w.Event(event.OrderCreated, o.ID)))
+	left := w.NewCredential("left", 0)
+	w.Issue(w.accountOf(left).ID, "left.example.com")
+	w.suspendWith(left)
 }

@@ -119,7 +119,7 @@ func testOrphanOutcomes(t *testing.T, w *World) {
 	abandoned, _ := w.Intent(stopped)
 	w.Begin(abandoned)
 	w.endAccount(account.ID)
-	w.Prove(provenLate...)
+	_ = w.refuses(fault.Unauthorized, func() error { _, err := w.conclude(w.Success(provenLate[0])); return err })
 	_, err := w.conclude(w.failure(refusedLate[0]))
 	must(t, err)
 	w.Complete(i, der)

@@ -26,6 +26,7 @@ type state struct {
 	Connectors     []policy.Connector
 	Credentials    []policy.Credential
 	Perspectives   []policy.Perspective
+	Demands        []pki.Demand
 	Accounts       []acme.Account
 	Keys           map[string]string // account id -> JWK
 	Orders         []acme.Order
@@ -57,6 +58,7 @@ func (w *World) state(others ...string) (s state) {
 	s.Connectors = load(w, func() ([]policy.Connector, error) { return db.Connectors(ctx) })
 	s.Credentials = load(w, func() ([]policy.Credential, error) { return db.Credentials(ctx, "") })
 	s.Perspectives = load(w, func() ([]policy.Perspective, error) { return db.Perspectives(ctx) })
+	s.Demands = load(w, func() ([]pki.Demand, error) { return db.OpenDemands(ctx) })
 	s.Accounts = load(w, func() ([]acme.Account, error) { return db.Accounts(ctx, "", "", everything) })
 	s.Orders = load(w, func() ([]acme.Order, error) { return db.ListOrders(ctx, "", "", everything) })
 	s.Intents = load(w, func() ([]pki.Intent, error) { return db.Intents(ctx, Noon.AddDate(100, 0, 0), "", everything) })

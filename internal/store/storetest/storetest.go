@@ -39,6 +39,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"revocation lists": testCRLs,
 		"renewals":         testRenewals,
 		"declarations":     testDeclarations,
+		"live credentials": testLiveCredentials,
+		"demands":          testDemands,
 		"log":              testLog,
 		"trim":             testTrim,
 		"maintenance":      testMaintenance,

@@ -24,6 +24,24 @@ CREATE INDEX renewal_overrides_in_force ON renewal_overrides (id) WHERE ended = 
 
 -- Credentials and their scope.
 
+ALTER TABLE credentials ADD COLUMN scope TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE credentials ADD COLUMN former BLOB NOT NULL DEFAULT x''; -- the secret before the last rotation
+ALTER TABLE credentials ADD COLUMN former_until INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE authorizations ADD COLUMN approval TEXT; -- NULL: control has to be proven
+
+-- What is to be revoked of a credential that was stopped. The last demand of each stays as a record.
+CREATE TABLE demands (
+    credential   TEXT    NOT NULL PRIMARY KEY, -- no reference: it outlives the credential
+    name         TEXT    NOT NULL,
+    organisation TEXT    NOT NULL,
+    actor        TEXT    NOT NULL,
+    reason       INTEGER NOT NULL,
+    asked        INTEGER NOT NULL,
+    revoked      INTEGER NOT NULL DEFAULT 0, -- how many certificates so far
+    ended        INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX demands_open ON demands (credential) WHERE ended = 0;
+
 -- Challenges and authorizations.
 
 -- 1: the authorization covers the names below its own besides (RFC 9444).
