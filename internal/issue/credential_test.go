@@ -243,9 +243,9 @@ func TestAHalfBoundAccountIsStopped(t *testing.T) {
 	foreign, _, err := h.manage.CreateCredential(t.Context(), manageActor, manage.NewCredential{Name: "foreign", Connector: "other"})
 	check(t, err)
 	for what, a := range map[string]acme.Account{
-		"no credential":                      {Binding: []byte(`{}`)},
-		"no binding":                         {Credential: kid},
-		"a credential that never was":        {Credential: "unknown", Binding: []byte(`{}`)},
+		"no credential":                       {Binding: []byte(`{}`)},
+		"no binding":                          {Credential: kid},
+		"a credential that never was":         {Credential: "unknown", Binding: []byte(`{}`)},
 		"a credential of another connector's": {Credential: foreign.ID, Binding: []byte(`{}`)},
 	} {
 		a.ID, a.Connector, a.Key, a.Created = h.NewID(), h.connector.ID, publicKey(t, newKey(t)), h.Clock.Now()

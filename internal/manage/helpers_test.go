@@ -80,6 +80,18 @@ func (i *installation) issuers(t *testing.T, name string) []pki.Issuer {
 // issue records a certificate of the profile "default" for the names, signed by the issuer in service.
 func (i *installation) issue(t *testing.T, names ...string) pki.Certificate {
 	t.Helper()
+	return i.beginFor(t, "", names...)()
+}
+
+// issueFor is issue for an account.
+func (i *installation) issueFor(t *testing.T, account string, names ...string) pki.Certificate {
+	t.Helper()
+	return i.beginFor(t, account, names...)()
+}
+
+// beginFor is issueFor up to the intent; what it returns does the rest.
+func (i *installation) beginFor(t *testing.T, account string, names ...string) (complete func() pki.Certificate) {
+	t.Helper()
 	issuer, err := i.Issuer(t.Context(), manage.Default)
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +113,9 @@ func (i *installation) issue(t *testing.T, names ...string) pki.Certificate {
 	if request.NotBefore, request.NotAfter, err = pki.Window(profile.Spec, time.Time{}, time.Time{}, issuer.Issuer, i.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
-	return i.record(t, request, profile.Profile)
+	return i.Begin(t, request, pki.Certificate{
+		Organisation: profile.Organisation, Account: account, Profile: profile.ID, ProfileName: profile.Name,
+	})
 }
 
 // record brings the certificate of a request into the store.

@@ -27,6 +27,12 @@ func (i *Installation) Event(action event.Action, object string) event.Event {
 // (to whom it belongs) stands in c.
 func (i *Installation) Record(t testing.TB, request pki.Request, c pki.Certificate) pki.Certificate {
 	t.Helper()
+	return i.Begin(t, request, c)()
+}
+
+// Begin is Record up to the intent; what it returns does the rest.
+func (i *Installation) Begin(t testing.TB, request pki.Request, c pki.Certificate) (complete func() pki.Certificate) {
+	t.Helper()
 	ctx, now := context.Background(), i.Clock.Now()
 	prepared, err := i.CA.Prepare(ctx, request)
 	if err != nil {
@@ -41,11 +47,14 @@ func (i *Installation) Record(t testing.TB, request pki.Request, c pki.Certifica
 	if err := i.Store.BeginIssuance(ctx, pki.Intent{Certificate: c, TBS: prepared.TBS(), Begun: now}); err != nil {
 		t.Fatal(err)
 	}
-	if c.DER, err = prepared.Sign(ctx); err != nil {
-		t.Fatal(err)
+	return func() pki.Certificate {
+		t.Helper()
+		if c.DER, err = prepared.Sign(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := i.Store.CompleteIssuance(ctx, c.ID, c.DER, now, i.Event(event.CertificateIssued, c.ID)); err != nil {
+			t.Fatal(err)
+		}
+		return c
 	}
-	if err := i.Store.CompleteIssuance(ctx, c.ID, c.DER, now, i.Event(event.CertificateIssued, c.ID)); err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
