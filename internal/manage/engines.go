@@ -61,6 +61,10 @@ type credentials interface {
 	RotateCredential(ctx context.Context, credential string, old, sealed []byte, former policy.Former, e event.Event) error
 	SuspendCredential(ctx context.Context, credential string, at time.Time, d *pki.Demand, e event.Event) error
 	DeleteCredential(ctx context.Context, credential string, d *pki.Demand, e event.Event) error
+	demands
+}
+
+type demands interface {
 	Demand(ctx context.Context, credential string) (pki.Demand, error)
 	OpenDemands(ctx context.Context) ([]pki.Demand, error)
 	IssuesFor(ctx context.Context, credential string) (bool, error)

@@ -118,12 +118,6 @@ func (i *installation) beginFor(t *testing.T, account string, names ...string) (
 	})
 }
 
-// record brings the certificate of a request into the store.
-func (i *installation) record(t *testing.T, request pki.Request, p pki.Profile) pki.Certificate {
-	t.Helper()
-	return i.Record(t, request, pki.Certificate{Organisation: p.Organisation, Profile: p.ID, ProfileName: p.Name})
-}
-
 func newKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
