@@ -259,6 +259,9 @@ type Issuer struct {
 	Signs        bool      `json:"signs"`   // the newest of its name with its key on this machine
 	HasKey       bool      `json:"has_key"` // its key is on this machine
 	CRL          string    `json:"crl"`     // URL of the list that new certificates name
+	Usages       []string  `json:"usages,omitempty"`
+	Permitted    []string  `json:"permitted,omitempty"` // domains and networks that its leaves may name; none: all that are not excluded
+	Excluded     []string  `json:"excluded,omitempty"`
 	Fingerprint  string    `json:"fingerprint"`
 	Created      time.Time `json:"created"`
 	PEM          string    `json:"pem,omitempty"` // with its chain, the root last; only where one issuer is shown
@@ -274,8 +277,34 @@ type NewIssuer struct {
 	Name         string `json:"name,omitempty"`         // "": root for a root, else default
 	Organisation string `json:"organisation,omitempty"` // name; "": default
 	Chain        string `json:"chain"`                  // PEM, the issuer first, each signed by the next, the root last
-	Key          string `json:"key"`                    // PEM
+	Cross        bool   `json:"cross,omitzero"`         // the first is a cross-certificate of a CA that is here; there is no Key
+	Key          string `json:"key,omitempty"`          // PEM
 	Passphrase   string `json:"passphrase,omitempty"`   // of Key, when it is encrypted
+}
+
+// IssuerBelow asks for an issuer of a new name below another one.
+type IssuerBelow struct {
+	Name              string         `json:"name"`
+	Organisation      string         `json:"organisation,omitempty"` // name; "": default
+	KeyType           pki.KeyType    `json:"key_type,omitempty"`     // "": ecdsa-p256
+	CommonName        string         `json:"common_name,omitempty"`  // "": the parent's organisation and the name
+	Country           string         `json:"country,omitempty"`      // of the subject
+	Usages            []pki.Usage    `json:"usages,omitempty"`       // of its leaves; none: servers and clients
+	PermittedNames    []string       `json:"permitted_names,omitempty"`
+	ExcludedNames     []string       `json:"excluded_names,omitempty"`
+	PermittedNetworks []netip.Prefix `json:"permitted_networks,omitempty"`
+	ExcludedNetworks  []netip.Prefix `json:"excluded_networks,omitempty"`
+	Public            bool           `json:"public,omitzero"`      // for profiles that are public
+	Key               string         `json:"key,omitempty"`        // PEM, the parent's private key for this one signature; "": it is in the keyring
+	Passphrase        string         `json:"passphrase,omitempty"` // of Key, when it is encrypted
+}
+
+// CrossIssuer asks for a cross-certificate of an issuer.
+type CrossIssuer struct {
+	By         string `json:"by"`                   // name or id of the issuer that signs it
+	Name       string `json:"name,omitempty"`       // "": that of the issuer with -cross
+	Key        string `json:"key,omitempty"`        // PEM, the signer's private key for this one signature; "": it is in the keyring
+	Passphrase string `json:"passphrase,omitempty"` // of Key, when it is encrypted
 }
 
 // NextIssuer asks for the successor of an issuer.

@@ -169,6 +169,16 @@ func (c *Client) ImportIssuer(ctx context.Context, n NewIssuer) (Issuer, error) 
 	return call[Issuer](ctx, c, http.MethodPost, issuers, n)
 }
 
+// CreateIssuer makes an issuer of a new name below another one, which is given by its id or name.
+func (c *Client) CreateIssuer(ctx context.Context, parent string, n IssuerBelow) (Issuer, error) {
+	return call[Issuer](ctx, c, http.MethodPost, at(issuers, parent, "below"), n)
+}
+
+// CrossIssuer makes a cross-certificate of an issuer.
+func (c *Client) CrossIssuer(ctx context.Context, ref string, n CrossIssuer) (Issuer, error) {
+	return call[Issuer](ctx, c, http.MethodPost, at(issuers, ref, "cross"), n)
+}
+
 // NextIssuer makes the next issuer of a name at once, signed by the parent of the present one.
 func (c *Client) NextIssuer(ctx context.Context, ref string, n NextIssuer) (Issuer, error) {
 	return call[Issuer](ctx, c, http.MethodPost, at(issuers, ref, "next"), n)

@@ -23,7 +23,7 @@ func (e *Engine) SignRoot(_ context.Context, request pki.CARequest, key crypto.S
 	if err != nil {
 		return nil, err
 	}
-	if err := e.judgeCA(certificate, lint.Root(certificate, request)); err != nil {
+	if err := e.judgeCA(certificate, lint.Root(certificate, request), request.Public); err != nil {
 		return nil, err
 	}
 	return finish(certificate.RawTBSCertificate, nil, certificate.SignatureAlgorithm, key)
@@ -47,7 +47,7 @@ func (e *Engine) SignIntermediate(_ context.Context, request pki.CARequest, issu
 	if err != nil {
 		return nil, err
 	}
-	if err := e.judgeCA(certificate, lint.Intermediate(certificate, parent, request)); err != nil {
+	if err := e.judgeCA(certificate, lint.Intermediate(certificate, parent, request), request.Public); err != nil {
 		return nil, err
 	}
 	return finish(certificate.RawTBSCertificate, parent, certificate.SignatureAlgorithm, key)
@@ -67,8 +67,8 @@ func rehearseCA(template, parent *x509.Certificate, public crypto.PublicKey, key
 }
 
 // judgeCA adds the rules of others to what ours found, and refuses a CA certificate that breaks one.
-func (e *Engine) judgeCA(certificate *x509.Certificate, ours []lint.Finding) error {
-	broken, _ := lint.Split(append(ours, e.rules.Certificate(certificate, false)...))
+func (e *Engine) judgeCA(certificate *x509.Certificate, ours []lint.Finding, public bool) error {
+	broken, _ := lint.Split(append(ours, e.rules.Certificate(certificate, public)...))
 	if len(broken) == 0 {
 		return nil
 	}

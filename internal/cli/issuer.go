@@ -20,7 +20,7 @@ func newIssuer(c *command) *cobra.Command {
 		Short:   "Issuers: the CA certificates and their succession",
 		Long: `Issuers are CA certificates. Those of one name are a succession: the newest whose
 key is on this machine signs, older ones keep their revocation lists.`,
-	}, c.issuerList(), c.issuerShow(), c.issuerImport(), c.issuerNext())
+	}, c.issuerList(), c.issuerShow(), c.issuerCreate(), c.issuerImport(), c.issuerNext(), c.issuerCross())
 }
 
 func (c *command) issuerList() *cobra.Command {
@@ -49,22 +49,37 @@ func (c *command) issuerShow() *cobra.Command {
 
 func (c *command) issuerImport() *cobra.Command {
 	var n adminapi.NewIssuer
-	var chain, key, passphrase string
+	var chain, cross, key, passphrase string
 	cmd := &cobra.Command{
 		Use:   "import",
 		Short: "Bring an existing CA with its private key",
 		Long: `Bring an existing CA: its certificate with those above it, and its private key. From
 then on it signs for the profiles that name it; with the name of an issuer that
-exists it is that issuer's successor. The key is kept in the data folder.`,
+exists it is that issuer's successor. The key is kept in the data folder.
+
+With --cross the first certificate is another one of a CA that is here, signed by a
+CA elsewhere. It comes without a key, and clients are offered an alternate chain.`,
 		Example: "  everleaf ca import --chain ca.pem --key ca.key\n  everleaf ca import --name retail --org retail --chain ca.pem --key ca.key",
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&chain, "chain", "", "PEM `file` of the certificate, then those above it, the root last")
+	flags.StringVar(&cross, "cross", "", "PEM `file` of a cross-certificate, then those above it, the root last")
 	flags.StringVar(&key, "key", "", "PEM `file` of the private key")
 	flags.StringVar(&passphrase, "key-passphrase-file", "", "`file` with the passphrase of an encrypted key")
 	flags.StringVar(&n.Name, "name", "", "`name` of the issuer (default: root for a root, otherwise default)")
 	flags.StringVar(&n.Organisation, "org", "", "`organisation` that it belongs to (default: default)")
 	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
+		if cross != "" {
+			if chain != "" || key != "" || passphrase != "" || n.Organisation != "" {
+				return result{}, errors.New("--cross brings a certificate of a CA that is here; give nothing but --name with it")
+			}
+			if err := readFiles(fileFlag{"cross", cross, &n.Chain}); err != nil {
+				return result{}, err
+			}
+			n.Cross = true
+			made, err := cl.ImportIssuer(ctx, n)
+			return c.issuerResult(made), err
+		}
 		if chain == "" || key == "" {
 			return result{}, errors.New("give the certificates with --chain and the private key with --key")
 		}
@@ -118,6 +133,9 @@ func (c *command) issuerResult(i adminapi.Issuer) result {
 		if i.HasKey { // nobody here makes the list of another one
 			f.Add("CRL", i.CRL)
 		}
+		f.Add("Usages", i.Usages...)
+		f.Add("Permitted", i.Permitted...)
+		f.Add("Excluded", i.Excluded...)
 		f.Add("Parent", i.Parent)
 		f.Add("Id", i.ID)
 		return f.Write(w)

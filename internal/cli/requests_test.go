@@ -27,6 +27,15 @@ func TestRequests(t *testing.T) {
 			"ca import --chain " + chain + " --key " + key + " --key-passphrase-file " + secret + " --name n --org o",
 			`POST /v1/issuers {"name":"n","organisation":"o","chain":"CHAIN","key":"KEY","passphrase":"secret"}`,
 		},
+		{"ca create shops", `POST /v1/issuers/root/below {"name":"shops"}`},
+		{
+			"ca create shops --parent r --org o --key-type rsa-3072 --common-name C --country DE --usages server-auth --permit-names a.example,b.example " +
+				"--exclude-names c.a.example --permit-networks 10.0.0.0/8 --exclude-networks 10.1.2.3 --public --parent-key " + key,
+			`POST /v1/issuers/r/below {"name":"shops","organisation":"o","key_type":"rsa-3072","common_name":"C","country":"DE","usages":["server-auth"],` +
+				`"permitted_names":["a.example","b.example"],"excluded_names":["c.a.example"],"permitted_networks":["10.0.0.0/8"],"excluded_networks":["10.1.2.3/32"],"public":true,"key":"KEY"}`,
+		},
+		{"ca cross root --by old --name n --parent-key " + key + " --parent-key-passphrase-file " + secret, `POST /v1/issuers/root/cross {"by":"old","name":"n","key":"KEY","passphrase":"secret"}`},
+		{"ca import --cross " + chain, `POST /v1/issuers {"chain":"CHAIN","cross":true}`},
 		{"ca next default", `POST /v1/issuers/default/next {}`},
 		{"ca next default --parent-key " + key + " --parent-key-passphrase-file " + secret, `POST /v1/issuers/default/next {"key":"KEY","passphrase":"secret"}`},
 		{"profile list", "GET /v1/profiles"},
@@ -173,6 +182,10 @@ func TestSlips(t *testing.T) {
 		{"ca import --chain x", `give the certificates with --chain and the private key with --key`},
 		{"ca import --chain /none --key /none", `--chain: there is no file /none; name the right one`},
 		{"ca import --chain / --key /none", `--chain: the file / cannot be read: is a directory; name another`},
+		{"ca import --cross a --key b", `--cross brings a certificate of a CA that is here; give nothing but --name with it`},
+		{"ca create a --key-type dsa", `--key-type: "dsa" is none of ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096`},
+		{"ca create a --permit-networks lan", `--permit-networks: "lan" is not a network; write it like 10.0.0.0/8 or 10.1.2.3`},
+		{"ca cross a", `name the issuer that signs with --by`},
 		{"ca next default --parent-key /none", `--parent-key: there is no file /none; name the right one`},
 		{"ca next default --parent-key-passphrase-file /none", `--parent-key-passphrase-file opens a key that is brought; name that with --parent-key, or leave both out where the parent's key is in the data folder`},
 		{"init --import-chain /none", `--import-chain comes with the private key of its first certificate; name the file of that with --import-key`},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
@@ -69,40 +70,80 @@ func (s *Service) Certificate(ctx context.Context, r Requester, id string) (Down
 	return Download{Certificate: c, Chains: chains}, err
 }
 
-// Chains returns the chains of a certificate: the default without the root, then one for each other certificate of
-// the same authority (cross-certificates), then the default with the root, for clients that must be given it.
+// Chains returns the chains of a certificate: the default without the root, then one for each other way up, by
+// cross-certificates of the issuer or of a CA above it, then the default with the root, for clients that must be given it.
 func Chains(c pki.Certificate, issuers []pki.Issuer) ([][][]byte, error) {
-	byID := make(map[string]pki.Issuer, len(issuers))
-	for _, i := range issuers {
-		byID[i.ID] = i
+	h, err := hierarchyOf(issuers)
+	if err != nil {
+		return nil, err
 	}
-	first, ok := byID[c.Issuer]
+	first, ok := h.byID[c.Issuer]
 	if !ok {
 		return nil, fmt.Errorf("certificate %s: unknown issuer %s", c.ID, c.Issuer)
 	}
-	path := climb(first, byID)
-	chains := [][][]byte{chain(c, path, false)}
-	for _, other := range issuers {
-		if same, err := sameAuthority(first, other); err != nil {
-			return nil, err
-		} else if same {
-			chains = append(chains, chain(c, climb(other, byID), false))
-		}
+	paths := h.paths(first, nil)
+	var chains [][][]byte
+	for _, path := range paths[:min(len(paths), maxChains)] {
+		chains = append(chains, chain(c, path, false))
 	}
-	return append(chains, chain(c, path, true)), nil
+	return append(chains, chain(c, paths[0], true)), nil
 }
 
-// climb returns the issuers from i up to its root.
-func climb(i pki.Issuer, byID map[string]pki.Issuer) []pki.Issuer {
-	path := []pki.Issuer{i}
-	for len(path) < maxDepth && !i.IsRoot() {
-		parent, ok := byID[i.Parent]
-		if !ok {
-			break
+// maxChains bounds how many ways up a client is offered.
+const maxChains = 8
+
+// hierarchy is the CA certificates of an installation, parsed once.
+type hierarchy struct {
+	issuers []pki.Issuer
+	byID    map[string]pki.Issuer
+	parsed  map[string]*x509.Certificate
+}
+
+func hierarchyOf(issuers []pki.Issuer) (hierarchy, error) {
+	h := hierarchy{issuers, make(map[string]pki.Issuer, len(issuers)), make(map[string]*x509.Certificate, len(issuers))}
+	for _, i := range issuers {
+		certificate, err := i.Parse()
+		if err != nil {
+			return h, err
 		}
-		path, i = append(path, parent), parent
+		h.byID[i.ID], h.parsed[i.ID] = i, certificate
 	}
-	return path
+	return h, nil
+}
+
+// paths returns the ways from an issuer up to a root, its own first, each with what is below it. A way ends where the
+// parent is not known; one that would come back to a CA, since two vouch for each other, is none.
+func (h hierarchy) paths(i pki.Issuer, below []pki.Issuer) [][]pki.Issuer {
+	var all [][]pki.Issuer
+	same := h.sameAuthority(i)
+	for _, one := range same {
+		if slices.ContainsFunc(below, func(b pki.Issuer) bool { return b.ID == one.ID }) {
+			return nil
+		}
+	}
+	for _, one := range same {
+		path := append(slices.Clone(below), one)
+		parent, known := h.byID[one.Parent]
+		if one.IsRoot() || !known || len(path) == maxDepth {
+			all = append(all, path)
+			continue
+		}
+		all = append(all, h.paths(parent, path)...)
+	}
+	return all
+}
+
+// sameAuthority returns the certificates for the name and key of an issuer, its own first.
+func (h hierarchy) sameAuthority(i pki.Issuer) []pki.Issuer {
+	same := []pki.Issuer{i}
+	own := h.parsed[i.ID]
+	for _, other := range h.issuers {
+		c := h.parsed[other.ID]
+		if other.ID != i.ID && bytes.Equal(own.RawSubject, c.RawSubject) && bytes.Equal(own.RawSubjectPublicKeyInfo, c.RawSubjectPublicKeyInfo) {
+			same = append(same, other)
+		}
+	}
+	return same
 }
 
 func chain(c pki.Certificate, path []pki.Issuer, withRoot bool) [][]byte {
@@ -113,20 +154,4 @@ func chain(c pki.Certificate, path []pki.Issuer, withRoot bool) [][]byte {
 		}
 	}
 	return out
-}
-
-// sameAuthority reports whether b is another certificate for the name and key of a.
-func sameAuthority(a, b pki.Issuer) (bool, error) {
-	if a.ID == b.ID || a.Key != b.Key && a.Key != "" && b.Key != "" {
-		return false, nil
-	}
-	x, err := x509.ParseCertificate(a.Certificate)
-	if err != nil {
-		return false, fmt.Errorf("issuer %s: %w", a.ID, err)
-	}
-	y, err := x509.ParseCertificate(b.Certificate)
-	if err != nil {
-		return false, fmt.Errorf("issuer %s: %w", b.ID, err)
-	}
-	return bytes.Equal(x.RawSubject, y.RawSubject) && bytes.Equal(x.RawSubjectPublicKeyInfo, y.RawSubjectPublicKeyInfo), nil
 }

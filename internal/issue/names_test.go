@@ -15,6 +15,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
 	"github.com/everleaf-pki/everleaf/internal/issue"
+	"github.com/everleaf-pki/everleaf/internal/manage"
 )
 
 // setProfile makes a new version of the profile "default".
@@ -25,6 +26,18 @@ func (h *house) setProfile(change func(*pki.Spec)) {
 		return nil
 	})
 	check(h.t, err)
+}
+
+// setPublic makes an issuer for public certificates, and the profile "default" public.
+func (h *house) setPublic() {
+	h.t.Helper()
+	_, err := h.manage.CreateIssuer(h.t.Context(), "test", manage.NewIssuer{Name: "public", Parent: manage.Root, Country: "DE", Public: true})
+	check(h.t, err)
+	h.setProfile(func(s *pki.Spec) {
+		s.Issuer, s.Names, s.Public = "public", nil, true
+		s.Keys = []pki.KeyType{pki.ECDSAP256, pki.ECDSAP384, pki.RSA}
+		s.Policies = []pki.Policy{{OID: pki.PolicyDomainValidated}}
+	})
 }
 
 // Names that the profile cannot certify are refused with the order, each with its reason, before anybody proves anything.
@@ -40,11 +53,7 @@ func TestAProfileRefusesNamesWithTheOrder(t *testing.T) {
 		!strings.Contains(text, "*.example.org is not") || strings.Contains(text, "a.shop") {
 		t.Error(text)
 	}
-	h.setProfile(func(s *pki.Spec) {
-		s.Names, s.Public = nil, true
-		s.Keys = []pki.KeyType{pki.ECDSAP256}
-		s.Policies = []pki.Policy{{OID: pki.PolicyDomainValidated}}
-	})
+	h.setPublic()
 	_, err = h.issue.NewOrder(t.Context(), r, dns("host.internal"))
 	wantKind(t, err, fault.RejectedIdentifier)
 	if text := fault.Sentence(err); !strings.Contains(text, "host.internal is an internal name") {
@@ -58,11 +67,7 @@ func TestAProfileRefusesNamesWithTheOrder(t *testing.T) {
 // Proves BR-06.
 func TestAPublicProfileIssues(t *testing.T) {
 	h := newHouse(t)
-	h.setProfile(func(s *pki.Spec) {
-		s.Public = true
-		s.Keys = []pki.KeyType{pki.ECDSAP256, pki.ECDSAP384, pki.RSA}
-		s.Policies = []pki.Policy{{OID: pki.PolicyDomainValidated}}
-	})
+	h.setPublic()
 	d := h.issued(h.requester(), newKey(t), "www.example.com", "*.example.com")
 	leaf, err := x509.ParseCertificate(d.Certificate.DER)
 	check(t, err)

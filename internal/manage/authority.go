@@ -62,11 +62,16 @@ func (s *Service) newRoot(ctx context.Context, organisation string, name subject
 
 // intermediate is an issuer to be made below another one.
 type intermediate struct {
-	name      string // of the issuer
-	subject   subject
-	kind      pki.KeyType
-	parent    pki.Issuer
-	parentKey crypto.Signer
+	organisation string // id
+	name         string // of the issuer
+	subject      subject
+	country      string
+	kind         pki.KeyType
+	usages       []pki.Usage
+	constraints  pki.Constraints
+	public       bool
+	parent       pki.Issuer
+	parentKey    crypto.Signer
 }
 
 // newIntermediate returns an issuer that the parent signed; its own key is in the keyring. It is not stored.
@@ -75,13 +80,15 @@ func (s *Service) newIntermediate(ctx context.Context, all []pki.Issuer, plan in
 	if err != nil {
 		return pki.Issuer{}, fmt.Errorf("make the key of the issuer %s: %w", plan.name, err)
 	}
-	request, issuer, err := s.beginCA(plan.parent.Organisation, plan.name, plan.subject, key, publicURL)
+	begun, issuer, err := s.beginCA(plan.organisation, plan.name, plan.subject, key, publicURL)
 	if err != nil {
 		return issuer, err
 	}
+	request := plan.request()
+	request.CommonName, request.Organisation = begun.CommonName, begun.Organisation
+	request.PublicKey, request.Serial = begun.PublicKey, begun.Serial
 	issuer.Parent, issuer.Key = plan.parent.ID, keyName
 	request.NotBefore, request.NotAfter = pki.CAWindow(s.now(), intermediateLife, backdate, plan.parent.NotBefore, plan.parent.NotAfter)
-	request.Usages = []pki.Usage{pki.ServerAuth, pki.ClientAuth}
 	request.IssuerURL = pki.IssuerURL(publicURL, plan.parent.ID)
 	if plan.parent.Key != "" { // without it, nobody here can make the list
 		request.CRLURL = plan.parent.Shard.URL

@@ -243,7 +243,10 @@ func (setup Setup) subject(role string) subject {
 
 // below returns the plan of the first intermediate.
 func (setup Setup) below(root pki.Issuer, key crypto.Signer) intermediate {
-	return intermediate{name: Default, subject: setup.subject("Issuing"), kind: setup.KeyType, parent: root, parentKey: key}
+	return intermediate{
+		organisation: root.Organisation, name: Default, subject: setup.subject("Issuing"), kind: setup.KeyType,
+		usages: []pki.Usage{pki.ServerAuth, pki.ClientAuth}, parent: root, parentKey: key,
+	}
 }
 
 func (s *Service) ensureProfile(ctx context.Context, organisation, name string, spec pki.Spec) error {

@@ -104,6 +104,10 @@ func checkIssuer(spec pki.Spec, i pki.Issuer) error {
 		return fault.New(fault.Malformed, "usages: the certificate of the issuer %s permits only its own extended key usages, and not all of %v; "+
 			"make an issuer for them with: everleaf ca create NAME --usages ...", i.Name, spec.Usages)
 	}
+	if spec.Public && !pki.PermitsPolicy(certificate, pki.PolicyDomainValidated) {
+		return fault.New(fault.Malformed, "public: the certificate of the issuer %s does not have the policy %s; "+
+			"make an issuer for public profiles with: everleaf ca create NAME --public --country ...", i.Name, pki.PolicyDomainValidated)
+	}
 	return nil
 }
 

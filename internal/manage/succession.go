@@ -155,10 +155,13 @@ func (s *Service) NextIssuer(ctx context.Context, by Actor, ref string, p Parent
 	if !found {
 		return IssuerView{}, fault.New(fault.Conflict, "The issuer %q is a root; nothing here can sign its successor. Bring the next root with `everleaf ca import`, and have it trusted in time.", old.Name)
 	}
+	if old.Key == "" {
+		return IssuerView{}, fault.New(fault.Conflict, "The issuer %q (%s) does not sign here, so it has no successor; name one whose key is on this machine.", old.Name, old.ID)
+	}
 	if !s.now().Before(parent.NotAfter) {
 		return IssuerView{}, fault.New(fault.Conflict, "The parent of the issuer %q has expired; import an issuer below a new root.", old.Name)
 	}
-	key, err := s.parentKey(old.Name, parent, p)
+	key, err := s.signingKey(parent, p, "everleaf ca next "+old.Name)
 	if err != nil {
 		return IssuerView{}, err
 	}
@@ -169,29 +172,7 @@ func (s *Service) NextIssuer(ctx context.Context, by Actor, ref string, p Parent
 	return s.Issuer(ctx, next.ID)
 }
 
-// parentKey returns the key that was brought for the successor of a name, or the one in the keyring.
-func (s *Service) parentKey(name string, parent pki.Issuer, p ParentKey) (crypto.Signer, error) {
-	switch {
-	case len(p.PEM) == 0 && parent.Key == "":
-		return nil, fault.New(fault.Conflict, "The key of the parent %q (%s) is not on this machine; bring it for this one signature with `everleaf ca next %s --parent-key FILE`.", parent.Name, parent.ID, name)
-	case len(p.PEM) == 0:
-		return s.keys.Load(parent.Key)
-	}
-	key, err := s.keys.Parse(p.PEM, p.Passphrase)
-	if err != nil {
-		return nil, err
-	}
-	certificate, err := parent.Parse()
-	if err != nil {
-		return nil, err
-	}
-	if own, ok := certificate.PublicKey.(interface{ Equal(x crypto.PublicKey) bool }); !ok || !own.Equal(key.Public()) {
-		return nil, fault.New(fault.Malformed, "The key does not belong to the parent %q (%s).", parent.Name, parent.ID)
-	}
-	return key, nil
-}
-
-// succeed makes and stores the successor: same name, same type of key, a new key.
+// succeed makes and stores the successor: same name, same type of key, same limits, a new key.
 func (s *Service) succeed(ctx context.Context, by Actor, all []pki.Issuer, old, parent pki.Issuer, key crypto.Signer) (pki.Issuer, error) {
 	certificate, err := old.Parse()
 	if err != nil {
@@ -205,9 +186,13 @@ func (s *Service) succeed(ctx context.Context, by Actor, all []pki.Issuer, old, 
 	if len(certificate.Subject.Organization) > 0 {
 		name.organisation = certificate.Subject.Organization[0]
 	}
-	next, err := s.newIntermediate(ctx, all, intermediate{
-		name: old.Name, subject: name, kind: keyType(certificate.PublicKey), parent: parent, parentKey: key,
-	}, base)
+	plan := intermediate{
+		organisation: old.Organisation, name: old.Name, subject: name, kind: keyType(certificate.PublicKey), parent: parent, parentKey: key,
+	}.like(certificate)
+	if len(plan.usages) == 0 { // brought from elsewhere
+		plan.usages = []pki.Usage{pki.ServerAuth, pki.ClientAuth}
+	}
+	next, err := s.newIntermediate(ctx, all, plan, base)
 	if err != nil {
 		return next, err
 	}

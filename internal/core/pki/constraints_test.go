@@ -1,8 +1,11 @@
 package pki_test
 
 import (
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -87,4 +90,48 @@ func parseIdent(t *testing.T, text string) ident.Identifier {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// What is permitted of one kind closes the other kinds, and what stands in a certificate is read back as it was asked.
+func TestConstraintsAreClosedAndReadBack(t *testing.T) {
+	t.Parallel()
+	prefix := netip.MustParsePrefix
+	all4, all6 := prefix("0.0.0.0/0"), prefix("::/0")
+	for name, c := range map[string]struct{ asked, closed pki.Constraints }{
+		"none":       {pki.Constraints{}, pki.Constraints{}},
+		"exclusions": {pki.Constraints{ExcludedNames: []string{"a.example"}}, pki.Constraints{ExcludedNames: []string{"a.example"}}},
+		"names": {
+			pki.Constraints{PermittedNames: []string{"a.example"}},
+			pki.Constraints{PermittedNames: []string{"a.example"}, ExcludedNetworks: []netip.Prefix{all4, all6}},
+		},
+		"networks": {
+			pki.Constraints{PermittedNetworks: []netip.Prefix{prefix("10.0.0.0/8")}},
+			pki.Constraints{ExcludedNames: []string{""}, PermittedNetworks: []netip.Prefix{prefix("10.0.0.0/8")}, ExcludedNetworks: []netip.Prefix{all6}},
+		},
+		"both": {
+			pki.Constraints{PermittedNames: []string{".a.example"}, PermittedNetworks: []netip.Prefix{prefix("10.0.0.0/8"), prefix("2001:db8::/32")}},
+			pki.Constraints{PermittedNames: []string{".a.example"}, PermittedNetworks: []netip.Prefix{prefix("2001:db8::/32"), prefix("10.0.0.0/8")}},
+		},
+	} {
+		key := newECDSA(t, elliptic.P256())
+		request := pki.CARequest{
+			CommonName: "A", PublicKey: key.Public(), Serial: "4a0b", NotBefore: noon, NotAfter: noon.Add(day),
+			Usages: []pki.Usage{pki.ServerAuth}, Constraints: c.asked,
+		}
+		template, err := request.Intermediate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ca, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := pki.ConstraintsOf(ca); !got.Equal(c.closed) || got.Equal(pki.Constraints{PermittedNames: []string{"b.example"}}) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 }

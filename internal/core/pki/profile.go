@@ -58,10 +58,7 @@ func (s Spec) Validate() error {
 	s.checkPolicies(&found)
 	s.checkExtensions(&found)
 	s.checkPublic(&found)
-	if len(found) > 0 {
-		return fault.New(fault.Malformed, "%s", strings.Join(found, " "))
-	}
-	return nil
+	return found.err()
 }
 
 func (s Spec) checkTimes(found *problems) {
@@ -147,6 +144,14 @@ func (s Spec) Clone() Spec {
 
 // problems collects sentences.
 type problems []string
+
+// err returns the sentences as one error of kind Malformed; nil without any.
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return fault.New(fault.Malformed, "%s", strings.Join(p, " "))
+}
 
 func (p *problems) check(ok bool, format string, args ...any) {
 	if !ok {

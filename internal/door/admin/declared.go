@@ -124,8 +124,39 @@ func (d *door) importIssuer(r *http.Request) (any, error) {
 	if err := decode(r, &n); err != nil {
 		return nil, err
 	}
+	if n.Cross {
+		i, err := d.manage.ImportCross(r.Context(), d.by(r), n.Name, []byte(n.Chain))
+		return shown(i, err, issuerWithChain)
+	}
 	i, err := d.manage.ImportIssuer(r.Context(), d.by(r), n.Organisation, manage.Import{
 		Name: n.Name, Chain: []byte(n.Chain), Key: []byte(n.Key), Passphrase: []byte(n.Passphrase),
+	})
+	return shown(i, err, issuerWithChain)
+}
+
+func (d *door) createIssuer(r *http.Request) (any, error) {
+	var n adminapi.IssuerBelow
+	if err := decode(r, &n); err != nil {
+		return nil, err
+	}
+	i, err := d.manage.CreateIssuer(r.Context(), d.by(r), manage.NewIssuer{
+		Name: n.Name, Organisation: n.Organisation, Parent: r.PathValue("ref"), KeyType: n.KeyType, CommonName: n.CommonName,
+		Country: n.Country, Usages: n.Usages, Public: n.Public, ParentKey: manage.ParentKey{PEM: []byte(n.Key), Passphrase: []byte(n.Passphrase)},
+		Constraints: pki.Constraints{
+			PermittedNames: n.PermittedNames, ExcludedNames: n.ExcludedNames,
+			PermittedNetworks: n.PermittedNetworks, ExcludedNetworks: n.ExcludedNetworks,
+		},
+	})
+	return shown(i, err, issuerWithChain)
+}
+
+func (d *door) crossIssuer(r *http.Request) (any, error) {
+	var n adminapi.CrossIssuer
+	if err := decode(r, &n); err != nil {
+		return nil, err
+	}
+	i, err := d.manage.CrossSign(r.Context(), d.by(r), r.PathValue("ref"), manage.Cross{
+		By: n.By, Name: n.Name, ParentKey: manage.ParentKey{PEM: []byte(n.Key), Passphrase: []byte(n.Passphrase)},
 	})
 	return shown(i, err, issuerWithChain)
 }

@@ -41,6 +41,8 @@ func routes() []route {
 		{http.MethodPost, "/v1/issuers", nil, (*door).importIssuer},
 		{http.MethodGet, "/v1/issuers/{ref}", nil, (*door).issuer},
 		{http.MethodPost, "/v1/issuers/{ref}/next", nil, (*door).nextIssuer},
+		{http.MethodPost, "/v1/issuers/{ref}/below", nil, (*door).createIssuer},
+		{http.MethodPost, "/v1/issuers/{ref}/cross", nil, (*door).crossIssuer},
 
 		{http.MethodGet, "/v1/accounts", append(page, "connector"), (*door).accounts},
 		{http.MethodGet, "/v1/accounts/{id}", nil, (*door).account},

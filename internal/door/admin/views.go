@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"net/netip"
 
 	"github.com/everleaf-pki/everleaf/internal/adminapi"
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -78,8 +79,20 @@ func issuer(i manage.IssuerView) adminapi.Issuer {
 	}
 	if c, err := x509.ParseCertificate(i.Certificate); err == nil {
 		wire.Subject, wire.Serial = c.Subject.String(), string(pki.SerialOf(c.SerialNumber))
+		limits := pki.ConstraintsOf(c)
+		wire.Usages = each(pki.UsagesOf(c), func(u pki.Usage) string { return string(u) })
+		wire.Permitted = append(each(limits.PermittedNames, same), each(limits.PermittedNetworks, netip.Prefix.String)...)
+		wire.Excluded = append(each(limits.ExcludedNames, everything), each(limits.ExcludedNetworks, netip.Prefix.String)...)
 	}
 	return wire
+}
+
+// everything names the empty domain, which holds every name.
+func everything(domain string) string {
+	if domain == "" {
+		return "every name"
+	}
+	return domain
 }
 
 func issuerWithChain(i manage.IssuerView) adminapi.Issuer {

@@ -29,11 +29,22 @@ func Intermediate(certificate, parent *x509.Certificate, request pki.CARequest) 
 	r.authority("intermediate", certificate, parent, request)
 	r.check(!certificate.NotBefore.Before(parent.NotBefore) && !certificate.NotAfter.After(parent.NotAfter),
 		"intermediate-within-parent", "the validity is not within that of the parent")
-	r.check(certificate.MaxPathLen == 0 && certificate.MaxPathLenZero, "intermediate-path-length", "the path length is not 0")
-	r.check(parent.IsCA && parent.MaxPathLen != 0, "intermediate-parent", "the parent may not sign CA certificates")
+	most, isZero := request.PathLength()
+	r.check(certificate.MaxPathLen == most && certificate.MaxPathLenZero == isZero, "intermediate-path-length", "the path length is not 0, or that of the certificate beside it")
+	below := 0
+	if most != 0 {
+		below = 1 // a root that another one vouches for has intermediates below it
+	}
+	r.check(parent.IsCA && (parent.MaxPathLen < 0 || parent.MaxPathLen > below), "intermediate-parent", "the parent may not sign CA certificates, or none with others below")
 	r.check(certificate.KeyUsage == x509.KeyUsageDigitalSignature|x509.KeyUsageCertSign|x509.KeyUsageCRLSign,
 		"intermediate-key-usage", "the key usage is not digitalSignature, keyCertSign and cRLSign")
 	r.check(equalUsages(certificate, request.Usages), "intermediate-extended-key-usage", "the extended key usage is not the requested one")
+	// The root programs want the purpose of every CA certificate below a root in it, of cross-certificates too (INCIDENTS 11).
+	r.check(len(request.Usages) > 0, "intermediate-no-extended-key-usage", "an intermediate or cross-certificate needs an extended key usage")
+	r.check(!request.Public || slices.Equal(request.Usages, []pki.Usage{pki.ServerAuth}), "intermediate-server-auth", "a public CA for TLS has serverAuth and no other extended key usage")
+	r.constraints(certificate, request.Constraints.Closed())
+	policies, ok := readPolicies(certificate)
+	r.check(ok && slices.Equal(policies, request.Policies), "intermediate-policies", "the certificate policies are not the requested ones")
 	var crls []string
 	if request.CRLURL != "" {
 		crls = []string{request.CRLURL}
@@ -56,18 +67,34 @@ func (r *report) authority(kind string, c, parent *x509.Certificate, request pki
 	_, err := pki.SignatureAlgorithm(c.PublicKey)
 	r.check(err == nil, kind+"-key-type", "the key is not of a type with which a CA signs")
 	id, err := pki.KeyID(c.PublicKey)
-	r.check(err == nil && bytes.Equal(c.SubjectKeyId, id), kind+"-subject-key-id", "the subject key identifier is not the hash of the key")
+	if request.Beside != nil {
+		id = request.Beside.SubjectKeyId
+	}
+	r.check(err == nil && bytes.Equal(c.SubjectKeyId, id), kind+"-subject-key-id", "the subject key identifier is not the hash of the key, or that of the certificate beside it")
 	r.caSubject(kind, c, request)
 	r.extensions(kind, c, caExtensions)
 }
 
+// constraints checks the name constraints: those asked for, on names and addresses only, and critical.
+func (r *report) constraints(c *x509.Certificate, want pki.Constraints) {
+	others := len(c.PermittedEmailAddresses) + len(c.ExcludedEmailAddresses) + len(c.PermittedURIDomains) + len(c.ExcludedURIDomains)
+	r.check(pki.ConstraintsOf(c).Equal(want) && others == 0, "intermediate-name-constraints", "the name constraints are not the requested ones")
+}
+
 func (r *report) caSubject(kind string, c *x509.Certificate, request pki.CARequest) {
+	if request.Beside != nil {
+		r.check(bytes.Equal(c.RawSubject, request.Beside.RawSubject), kind+"-subject-content", "the subject is not that of the certificate beside it, octet by octet")
+		return
+	}
 	attributes, ok := readSubject(c.RawSubject)
 	var want []attribute
+	if request.Country != "" {
+		want = append(want, attribute{oidCountry, request.Country})
+	}
 	if request.Organisation != "" {
 		want = append(want, attribute{oidOrganisation, request.Organisation})
 	}
 	want = append(want, attribute{oidCommonName, request.CommonName})
 	r.check(ok && request.CommonName != "" && slices.Equal(attributes, want),
-		kind+"-subject-content", "the subject is not exactly the requested organisation and common name, in that order")
+		kind+"-subject-content", "the subject is not exactly the requested country, organisation and common name, in that order")
 }

@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -114,6 +115,7 @@ func TestIntermediateAgainstOthers(t *testing.T) {
 
 	below := pki.CARequest{
 		CommonName: "Below", PublicKey: other.key.Public(), Serial: serial("04"), NotBefore: noon, NotAfter: noon.Add(day),
+		Usages: []pki.Usage{pki.ServerAuth},
 	}
 	template, err := below.Intermediate()
 	if err != nil {
@@ -125,3 +127,58 @@ func TestIntermediateAgainstOthers(t *testing.T) {
 func unknown() []pkix.Extension {
 	return []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Value: []byte{5, 0}}}
 }
+
+// What was asked beyond the usual, and the rules of the root programs, hold for cross-certificates too.
+// Proves INC-11.
+func TestIntermediateAsAsked(t *testing.T) {
+	t.Parallel()
+	h, other := newHouse(t), newHouse(t)
+	other.rootRequest.CommonName = "Other Root"
+	template, err := other.rootRequest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.root = sign(t, template, template, other.rootKey.Public(), other.rootKey)
+	ask := func(change func(*pki.CARequest)) pki.CARequest {
+		request := h.caRequest
+		change(&request)
+		return request
+	}
+	limited := func(r *pki.CARequest) { r.Constraints.PermittedNames = []string{"example.com"} }
+	policies := func(r *pki.CARequest) { r.Policies = []pki.Policy{{OID: pki.PolicyDomainValidated}} }
+	country := func(r *pki.CARequest) { r.Country = "DE" }
+	beside := func(c *x509.Certificate, key crypto.PublicKey) func(*pki.CARequest) {
+		return func(r *pki.CARequest) { r.Beside, r.PublicKey = c, key }
+	}
+	none := func(*pki.CARequest) {}
+	for name, c := range map[string]struct {
+		made, asked func(*pki.CARequest)
+		rules       []string
+	}{
+		"constraints":                {limited, limited, nil},
+		"constraints are missing":    {none, limited, []string{"intermediate-name-constraints"}},
+		"constraints nobody asked":   {limited, none, []string{"intermediate-name-constraints"}},
+		"policies":                   {policies, policies, nil},
+		"policies are missing":       {none, policies, []string{"intermediate-policies"}},
+		"country":                    {country, country, nil},
+		"country is missing":         {none, country, []string{"intermediate-subject-content"}},
+		"no usage":                   {func(r *pki.CARequest) { r.Usages = nil }, func(r *pki.CARequest) { r.Usages = nil }, []string{"intermediate-no-extended-key-usage"}},
+		"public":                     {none, func(r *pki.CARequest) { r.Public = true }, nil},
+		"public with client usage":   {clients, func(r *pki.CARequest) { clients(r); r.Public = true }, []string{"intermediate-server-auth"}},
+		"beside another CA":          {beside(other.ca, other.key.Public()), beside(other.ca, other.key.Public()), nil},
+		"beside a root":              {beside(other.root, other.rootKey.Public()), beside(other.root, other.rootKey.Public()), nil},
+		"beside one, asked another":  {beside(other.ca, other.key.Public()), beside(other.root, other.key.Public()), []string{"intermediate-path-length", "intermediate-subject-content", "intermediate-subject-key-id"}},
+		"not beside, asked to stand": {none, beside(other.ca, h.key.Public()), []string{"intermediate-subject-key-id"}},
+	} {
+		made := ask(c.made)
+		template, err := made.Intermediate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) {
+			wantRules(t, lint.Intermediate(sign(t, template, h.root, made.PublicKey, h.rootKey), h.root, ask(c.asked)), c.rules...)
+		})
+	}
+}
+
+func clients(r *pki.CARequest) { r.Usages = []pki.Usage{pki.ServerAuth, pki.ClientAuth} }

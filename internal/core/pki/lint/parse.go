@@ -19,12 +19,14 @@ import (
 // Object identifiers of RFC 5280, in dotted form.
 const (
 	oidCommonName       = "2.5.4.3"
+	oidCountry          = "2.5.4.6"
 	oidOrganisation     = "2.5.4.10"
 	oidSubjectKeyID     = "2.5.29.14"
 	oidKeyUsage         = "2.5.29.15"
 	oidSubjectAltName   = "2.5.29.17"
 	oidBasicConstraints = "2.5.29.19"
 	oidDistribution     = "2.5.29.31"
+	oidNameConstraints  = "2.5.29.30"
 	oidPolicies         = "2.5.29.32"
 	oidAuthorityKeyID   = "2.5.29.35"
 	oidExtendedKeyUsage = "2.5.29.37"
@@ -61,6 +63,8 @@ var caExtensions = map[string]criticality{
 	oidAuthorityKeyID:   never,
 	oidAuthorityInfo:    never,
 	oidDistribution:     never,
+	oidPolicies:         never,
+	oidNameConstraints:  always,
 }
 
 // extensions refuses unknown extensions and wrong criticality: what no rule looks at must not be signed. Twins are
