@@ -12,6 +12,7 @@ const (
 	perspectives  = "/v1/perspectives"
 	profiles      = "/v1/profiles"
 	issuers       = "/v1/issuers"
+	blockedKeys   = "/v1/keys/blocked"
 	accounts      = "/v1/accounts"
 	orders        = "/v1/orders"
 	certificates  = "/v1/certificates"
@@ -177,6 +178,17 @@ func (c *Client) CreateIssuer(ctx context.Context, parent string, n IssuerBelow)
 // CrossIssuer makes a cross-certificate of an issuer.
 func (c *Client) CrossIssuer(ctx context.Context, ref string, n CrossIssuer) (Issuer, error) {
 	return call[Issuer](ctx, c, http.MethodPost, at(issuers, ref, "cross"), n)
+}
+
+// BlockKeys has keys certified never again.
+func (c *Client) BlockKeys(ctx context.Context, b BlockKeys) (KeysBlocked, error) {
+	return call[KeysBlocked](ctx, c, http.MethodPost, blockedKeys, b)
+}
+
+// BlockedKeys lists the blocked keys after a hash, "" for the start, at most limit.
+func (c *Client) BlockedKeys(ctx context.Context, after string, limit int) (BlockedKeys, error) {
+	path := query{}.set("after", after).page(Page{Limit: limit}).on(blockedKeys)
+	return call[BlockedKeys](ctx, c, http.MethodGet, path, nil)
 }
 
 // NextIssuer makes the next issuer of a name at once, signed by the parent of the present one.

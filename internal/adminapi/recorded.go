@@ -155,6 +155,30 @@ type RevokedCertificate struct {
 	Changed bool `json:"changed"` // false: it was revoked before, with this date and reason, and nothing was to do
 }
 
+// BlockKeys names keys that are never to be certified again: by their hashes, or by a certificate that has the key.
+type BlockKeys struct {
+	Keys        []string `json:"keys,omitempty"`        // SHA-256 of the SubjectPublicKeyInfo, in hexadecimal
+	Certificate string   `json:"certificate,omitempty"` // serial number or id
+}
+
+// KeysBlocked is what became of them.
+type KeysBlocked struct {
+	Added int `json:"added"` // were not blocked before
+	Known int `json:"known"` // were
+}
+
+// BlockedKey is a key that is never certified.
+type BlockedKey struct {
+	Key   string    `json:"key"` // SHA-256 of the SubjectPublicKeyInfo
+	Since time.Time `json:"since"`
+}
+
+// BlockedKeys is a page, in the order of the hashes.
+type BlockedKeys struct {
+	Keys []BlockedKey `json:"keys"`
+	Next string       `json:"next,omitempty"`
+}
+
 // Clock is how the clock of the server stood to its log.
 type Clock struct {
 	Now      time.Time `json:"now"`             // by the clock

@@ -22,11 +22,11 @@ const maxTyped = 4096
 func newKey(c *command) *cobra.Command {
 	return newGroup(cobra.Command{
 		Use:   "key",
-		Short: "Keys: their passphrase",
+		Short: "Keys: their passphrase, and those that are never certified",
 		Long: `Keys are files of the data folder: those of the issuers, that of the server itself,
 and the one that seals the secrets in the database. With a passphrase they are
-encrypted.`,
-	}, c.keyPassphrase())
+encrypted. Keys of others that are known to be compromised can be blocked.`,
+	}, c.keyPassphrase(), c.keyBlock(), c.keyBlocked())
 }
 
 // passphraseChanged is what became of the keys, as JSON.

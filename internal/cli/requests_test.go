@@ -17,6 +17,7 @@ import (
 // Each command asks the door for exactly what its arguments say.
 func TestRequests(t *testing.T) {
 	chain, key, secret := writeText(t, "CHAIN"), writeText(t, "KEY"), writeText(t, "secret\n")
+	hashes := writeText(t, strings.Repeat("ab", 32)+"\n"+strings.Repeat("cd", 32)+"\n")
 	tests := []struct{ args, asks string }{
 		{"org list", "GET /v1/organisations"},
 		{"organisation create retail", `POST /v1/organisations {"name":"retail"}`},
@@ -36,6 +37,9 @@ func TestRequests(t *testing.T) {
 		},
 		{"ca cross root --by old --name n --parent-key " + key + " --parent-key-passphrase-file " + secret, `POST /v1/issuers/root/cross {"by":"old","name":"n","key":"KEY","passphrase":"secret"}`},
 		{"ca import --cross " + chain, `POST /v1/issuers {"chain":"CHAIN","cross":true}`},
+		{"key block ff01", `POST /v1/keys/blocked {"certificate":"ff01"}`},
+		{"key block " + hashes, `POST /v1/keys/blocked {"keys":["` + strings.Repeat("ab", 32) + `","` + strings.Repeat("cd", 32) + `"]}`},
+		{"key blocked --limit 5 --after ab", "GET /v1/keys/blocked?after=ab&limit=5"},
 		{"ca next default", `POST /v1/issuers/default/next {}`},
 		{"ca next default --parent-key " + key + " --parent-key-passphrase-file " + secret, `POST /v1/issuers/default/next {"key":"KEY","passphrase":"secret"}`},
 		{"profile list", "GET /v1/profiles"},

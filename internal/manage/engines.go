@@ -24,6 +24,7 @@ type Store interface {
 	limits
 	orders
 	records
+	blocked
 	renewals
 }
 
@@ -103,6 +104,11 @@ type records interface {
 	Events(ctx context.Context, object, before string, limit int) ([]event.Event, error)
 	LastEvent(ctx context.Context) (time.Time, error)
 	AcceptClock(ctx context.Context, e event.Event) error
+}
+
+type blocked interface {
+	BlockKeys(ctx context.Context, keys []pki.KeyHash, at time.Time, e event.Event) (added int, err error)
+	BlockedKeys(ctx context.Context, after pki.KeyHash, limit int) ([]pki.BlockedKey, error)
 }
 
 type renewals interface {

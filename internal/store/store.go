@@ -155,6 +155,12 @@ type Certificates interface {
 	Revoke(ctx context.Context, certificate string, at time.Time, reason pki.Reason, block bool, e event.Event) (pki.Certificate, error)
 	// KeyBlocked reports whether a key is blocked.
 	KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error)
+	// BlockKeys adds keys to the blocked ones and returns how many were not among them; when none is new, nothing is
+	// recorded, the event neither. A blocked key is never certified again, and nothing unblocks it.
+	BlockKeys(ctx context.Context, keys []pki.KeyHash, at time.Time, e event.Event) (added int, err error)
+	// BlockedKeys returns the blocked keys in the order of their hashes, at most limit, after the given one (zero for the
+	// start).
+	BlockedKeys(ctx context.Context, after pki.KeyHash, limit int) ([]pki.BlockedKey, error)
 	// Compromised returns certificates of blocked keys that are neither revoked nor expired at now, at most limit, in no
 	// particular order. However many keys are blocked, it takes no longer than what it returns.
 	Compromised(ctx context.Context, now time.Time, limit int) ([]pki.Certificate, error)

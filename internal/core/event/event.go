@@ -25,6 +25,7 @@ const (
 	AuthorizationDeactivated Action = "authorization.deactivated"
 	CertificateIssued        Action = "certificate.issued"
 	CertificateRevoked       Action = "certificate.revoked"
+	KeysBlocked              Action = "keys.blocked"
 	CRLPublished             Action = "crl.published"
 	RenewalOverridden        Action = "renewal.overridden"
 	RenewalRestored          Action = "renewal.restored"

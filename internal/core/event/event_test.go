@@ -15,7 +15,7 @@ func TestRoutine(t *testing.T) {
 	}
 	stay := []event.Action{
 		event.AccountCreated, event.AccountUpdated, event.AccountKeyChanged, event.AccountDeactivated, event.AccountRevoked,
-		event.CertificateIssued, event.CertificateRevoked,
+		event.CertificateIssued, event.CertificateRevoked, event.KeysBlocked,
 		event.OrganisationCreated, event.IssuerCreated, event.ProfileSaved, event.ConnectorSaved,
 		event.CredentialCreated, event.CredentialSuspended, event.CredentialResumed, event.CredentialDeleted,
 		event.ClockAccepted, event.LimitResumed, event.LimitReset, event.LimitOverridden, "",

@@ -40,6 +40,8 @@ func routes() []route {
 		{http.MethodGet, "/v1/issuers", nil, (*door).issuers},
 		{http.MethodPost, "/v1/issuers", nil, (*door).importIssuer},
 		{http.MethodGet, "/v1/issuers/{ref}", nil, (*door).issuer},
+		{http.MethodGet, "/v1/keys/blocked", []string{"after", "limit"}, (*door).blockedKeys},
+		{http.MethodPost, "/v1/keys/blocked", nil, (*door).blockKeys},
 		{http.MethodPost, "/v1/issuers/{ref}/next", nil, (*door).nextIssuer},
 		{http.MethodPost, "/v1/issuers/{ref}/below", nil, (*door).createIssuer},
 		{http.MethodPost, "/v1/issuers/{ref}/cross", nil, (*door).crossIssuer},

@@ -202,6 +202,20 @@ func KeyBlocked(ctx context.Context, q Querier, key pki.KeyHash) (bool, error) {
 	return exists(ctx, q, "SELECT 1 FROM blocked_keys WHERE key_hash = ?", key[:])
 }
 
+// BlockedKeys returns the blocked keys that follow one, in the order of their hashes.
+func BlockedKeys(ctx context.Context, q Querier, after pki.KeyHash, limit int) ([]pki.BlockedKey, error) {
+	return all(ctx, q, func(rows *sql.Rows) (k pki.BlockedKey, err error) {
+		var hash []byte
+		var since int64
+		if err := rows.Scan(&hash, &since); err != nil {
+			return k, err
+		}
+		copy(k.Key[:], hash)
+		k.Since = moment(since)
+		return k, nil
+	}, "SELECT key_hash, since FROM blocked_keys WHERE key_hash > ? ORDER BY key_hash LIMIT ?", after[:], limited(limit))
+}
+
 // Compromised returns certificates of blocked keys that are neither revoked nor expired at now.
 func Compromised(ctx context.Context, q Querier, now time.Time, limit int) ([]pki.Certificate, error) {
 	return all(ctx, q, certificate, selectCertificate+"WHERE id IN (SELECT c.id FROM blocked_keys b JOIN certificates c "+

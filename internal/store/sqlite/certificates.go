@@ -38,6 +38,40 @@ func (db *DB) KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error) {
 	return read(ctx, db, func(q query.Querier) (bool, error) { return query.KeyBlocked(ctx, q, key) })
 }
 
+// BlockKeys implements store.Certificates.
+func (db *DB) BlockKeys(ctx context.Context, keys []pki.KeyHash, at time.Time, e event.Event) (int, error) {
+	return write(ctx, db, func(tx *tx) (int, error) {
+		total := 0
+		for _, key := range keys {
+			added, err := tx.addBlocked(key, at)
+			if err != nil {
+				return 0, err
+			}
+			if added == 0 {
+				continue
+			}
+			total++
+			if err := tx.watchKey(key); err != nil {
+				return 0, err
+			}
+		}
+		if total == 0 {
+			return 0, nil
+		}
+		return total, tx.record(e)
+	})
+}
+
+// addBlocked returns 0 for a key that is blocked already.
+func (t *tx) addBlocked(key pki.KeyHash, at time.Time) (int64, error) {
+	return t.exec("INSERT INTO blocked_keys (key_hash, since) VALUES (?, ?) ON CONFLICT DO NOTHING", key[:], query.Seconds(at))
+}
+
+// BlockedKeys implements store.Certificates.
+func (db *DB) BlockedKeys(ctx context.Context, after pki.KeyHash, limit int) ([]pki.BlockedKey, error) {
+	return read(ctx, db, func(q query.Querier) ([]pki.BlockedKey, error) { return query.BlockedKeys(ctx, q, after, limit) })
+}
+
 // Compromised implements store.Certificates.
 func (db *DB) Compromised(ctx context.Context, now time.Time, limit int) ([]pki.Certificate, error) {
 	return read(ctx, db, func(q query.Querier) ([]pki.Certificate, error) { return query.Compromised(ctx, q, now, limit) })
@@ -85,7 +119,7 @@ func (t *tx) blockKey(c pki.Certificate, at time.Time, revoked error) error {
 	if revoked != nil && !fault.Is(revoked, fault.AlreadyRevoked) {
 		return revoked
 	}
-	added, err := t.exec("INSERT INTO blocked_keys (key_hash, since) VALUES (?, ?) ON CONFLICT DO NOTHING", c.KeyHash[:], query.Seconds(at))
+	added, err := t.addBlocked(c.KeyHash, at)
 	if err == nil && added == 0 {
 		err = revoked
 	}

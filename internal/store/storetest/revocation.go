@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -57,6 +59,7 @@ func testRevocation(t *testing.T, open Open) {
 		"key compromise":       testRevokeCompromise,
 		"proof after a claim":  testRevokeProves,
 		"blocked keys":         testRevokeBlocks,
+		"keys are blocked":     testBlockKeys,
 		"parallel revocations": testRevokeRace,
 	})
 }
@@ -128,6 +131,36 @@ func testRevokeProves(t *testing.T, w *World) {
 		t.Error("the key is not blocked")
 	}
 	_ = w.refuses(fault.AlreadyRevoked, func() error { _, err := w.revoke(c.ID, Noon, pki.KeyCompromise, true); return err })
+}
+
+// Keys that an operator blocks are blocked once, count as compromised with the certificates that they have, and are
+// listed.
+func testBlockKeys(t *testing.T, w *World) {
+	c := w.Issue(w.NewAccount().ID, "example.com")
+	unused := pki.HashKey([]byte("a key that nobody has yet"))
+	e := w.Event(event.KeysBlocked, "")
+	w.tells(e, func() {
+		added, err := w.Store.BlockKeys(background(), []pki.KeyHash{c.KeyHash, unused, unused}, Noon, e)
+		must(t, err)
+		same(t, "how many are new", added, 2)
+	})
+	found, err := w.Store.Compromised(background(), Noon, 10)
+	must(t, err)
+	same(t, "the compromised certificates", found, []pki.Certificate{c})
+	again := w.Event(event.KeysBlocked, "")
+	added, err := w.Store.BlockKeys(background(), []pki.KeyHash{unused}, Noon.Add(time.Hour), again)
+	must(t, err)
+	same(t, "how many are new the second time", added, 0)
+	want := []pki.BlockedKey{{Key: c.KeyHash, Since: Noon}, {Key: unused, Since: Noon}}
+	slices.SortFunc(want, func(a, b pki.BlockedKey) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	first, err := w.Store.BlockedKeys(background(), pki.KeyHash{}, 1)
+	must(t, err)
+	rest, err := w.Store.BlockedKeys(background(), first[0].Key, 10)
+	must(t, err)
+	same(t, "the blocked keys", append(first, rest...), want)
+	i, _ := w.Intent(w.NewReadyOrder(w.NewAccount().ID, "example.org"))
+	i.KeyHash = unused
+	_ = w.refuses(fault.BadPublicKey, func() error { return w.Store.BeginIssuance(background(), i) })
 }
 
 func testRevokeBlocks(t *testing.T, w *World) {
