@@ -114,7 +114,11 @@ func (i *installation) withKeyOf(t *testing.T, c pki.Certificate) pki.Certificat
 	t.Helper()
 	i.Clock.Advance(time.Second)
 	der := c.DER
-	c.ID, c.Serial, c.Issued, c.DER = i.NewID(), c.Serial[:30]+"ff", i.Clock.Now(), nil
+	last := pki.Serial("ff")
+	if c.Serial[30:] == last {
+		last = "fe"
+	}
+	c.ID, c.Serial, c.Issued, c.DER = i.NewID(), c.Serial[:30]+last, i.Clock.Now(), nil
 	err := i.Store.BeginIssuance(t.Context(), pki.Intent{Certificate: c, TBS: []byte{0x30, 0}, Begun: c.Issued})
 	if err == nil {
 		err = i.Store.CompleteIssuance(t.Context(), c.ID, der, c.Issued, i.Event(event.CertificateIssued, c.ID))
