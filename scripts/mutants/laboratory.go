@@ -29,6 +29,7 @@ type laboratory struct {
 	workers      int
 	out          io.Writer
 	binaries     []binary
+	before       map[string]bool // what lay in the folders of the tests before they ran
 	memory       memory
 	mu           sync.Mutex // guards memory
 }
@@ -88,7 +89,29 @@ func (l *laboratory) build(ctx context.Context, patterns []string) error {
 		b.sum = hex.EncodeToString(sum[:8])
 		l.binaries = append(l.binaries, b)
 	}
+	l.before = l.lying()
 	return nil
+}
+
+// lying returns the files in the folders of the tests.
+func (l *laboratory) lying() map[string]bool {
+	files := map[string]bool{}
+	for _, b := range l.binaries {
+		names, _ := filepath.Glob(filepath.Join(l.root, b.folder, "*")) // the pattern is sound
+		for _, name := range names {
+			files[name] = true
+		}
+	}
+	return files
+}
+
+// tellLitter names the files that a test with a refusal off left beside its sources: they are to be removed by hand.
+func (l *laboratory) tellLitter() {
+	for name := range l.lying() {
+		if !l.before[name] {
+			fmt.Fprintf(l.out, "left behind: %s\n", name)
+		}
+	}
 }
 
 // learn runs each test alone and remembers how long it takes and what it reaches.

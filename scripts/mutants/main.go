@@ -111,6 +111,7 @@ func try(ctx context.Context, o options, refusals, chosen []refusal, out io.Writ
 	if err := l.build(ctx, tests); err != nil {
 		return nil, err
 	}
+	defer l.tellLitter()
 	if err := l.learn(ctx); err != nil {
 		return nil, err
 	}

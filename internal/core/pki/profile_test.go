@@ -30,6 +30,15 @@ func TestProfilesOfAnInstallation(t *testing.T) {
 	}
 }
 
+// shrinking returns that many lifetimes, each a day after the one before it and a second shorter.
+func shrinking(n int) (all []pki.Lifetime) {
+	for i := range n {
+		from := time.Date(2027, 1, 1+i, 0, 0, 0, 0, time.UTC)
+		all = append(all, pki.Lifetime{From: from.Format(time.DateOnly), Lifetime: 47*span.Day - span.Of(time.Duration(i)*time.Second)})
+	}
+	return all
+}
+
 // Proves PR-04, BR-08.
 func TestSpecValidate(t *testing.T) {
 	t.Parallel()
@@ -96,9 +105,20 @@ func TestSpecValidate(t *testing.T) {
 		"lifetimes out of order": {func(s *pki.Spec) {
 			s.Lifetimes = []pki.Lifetime{{"2028-01-01", 47 * span.Day}, {"2027-01-01", 7 * span.Day}}
 		}, "lifetimes: 2027-01-01 does not come after"},
-		"lifetime that grows": {func(s *pki.Spec) { s.Lifetimes = []pki.Lifetime{{"2028-01-01", 91 * span.Day}} }, "lifetimes: from 2028-01-01 on 91d is not"},
-		"7 days without CRL":  {func(s *pki.Spec) { s.NoCRL, s.Lifetime = true, 7*span.Day }, ""},
-		"longer without CRL":  {func(s *pki.Spec) { s.NoCRL, s.Lifetime = true, 7*span.Day+span.Of(time.Second) }, "no_crl:"},
+		"lifetime that grows":    {func(s *pki.Spec) { s.Lifetimes = []pki.Lifetime{{"2028-01-01", 91 * span.Day}} }, "lifetimes: from 2028-01-01 on 91d is not"},
+		"too many lifetimes":     {func(s *pki.Spec) { s.Lifetimes = shrinking(101) }, "lifetimes: 101 are more than"},
+		"too many policies":      {func(s *pki.Spec) { s.Policies = make([]pki.Policy, 101) }, "policies: 101 are more than"},
+		"too many extensions":    {func(s *pki.Spec) { s.Extensions = make([]pki.Extension, 101) }, "extensions: 101 are more than"},
+		"extension of no number": {func(s *pki.Spec) { s.Extensions = added("poison", 5, 0) }, `extensions: "poison" is no object identifier`},
+		"extension twice": {func(s *pki.Spec) {
+			s.Extensions = append(added("1.3.6.1.4.1.99999.2", 5, 0), added("1.3.6.1.4.1.99999.2", 5, 0)...)
+		}, "extensions: 1.3.6.1.4.1.99999.2 stands there twice"},
+		"extended usage twice": {func(s *pki.Spec) { s.Usages = []pki.Usage{pki.ServerAuth, pki.ServerAuth} }, `usages: "server-auth" stands there twice`},
+		"serial number in umlauts": {func(s *pki.Spec) {
+			s.Subject = []pki.Field{{Attribute: pki.SerialNumber, Default: "Nr. ü"}}
+		}, "subject: the default of serial-number has a character"},
+		"7 days without CRL": {func(s *pki.Spec) { s.NoCRL, s.Lifetime = true, 7*span.Day }, ""},
+		"longer without CRL": {func(s *pki.Spec) { s.NoCRL, s.Lifetime = true, 7*span.Day+span.Of(time.Second) }, "no_crl:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := pki.DefaultSpec("default")
