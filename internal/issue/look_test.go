@@ -85,6 +85,19 @@ func TestASuspensionReachesALookThatWaits(t *testing.T) {
 }
 
 // TestChangedRulesReachALookThatWaits: where it may connect, where it may be led, and how long its proof counts.
+func TestTheEndOfAnAccountReachesALookThatWaits(t *testing.T) {
+	h := newHouse(t)
+	r, goOn := h.queued()
+	_, err := h.issue.DeactivateAccount(t.Context(), r)
+	check(t, err)
+	if a := goOn(); a.Status == acme.Valid {
+		t.Errorf("the authorization is %s", a.Status)
+	}
+	if looks := len(h.Validator.Looks()); looks != 1 {
+		t.Errorf("%d looks: the second was for an account that had ended", looks)
+	}
+}
+
 func TestChangedRulesReachALookThatWaits(t *testing.T) {
 	h := newHouse(t)
 	_, goOn := h.queued()

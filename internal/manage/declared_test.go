@@ -369,6 +369,8 @@ func TestProfiles(t *testing.T) {
 	expect(t, err, fault.Malformed, "cannot be the name of a profile")
 	_, err = save("x", func(s *pki.Spec) { s.Lifetime = 0; s.Usages = nil })
 	expect(t, err, fault.Malformed, "usages: name at least one")
+	_, err = save("x", func(s *pki.Spec) { s.Names = []string{"https://example.com"} })
+	expect(t, err, fault.Malformed, "names: ")
 	_, err = save("x", func(s *pki.Spec) { s.Issuer = "nobody" })
 	expect(t, err, fault.Malformed, `issuer: There is no issuer with its key on this machine "nobody"; there are: default, root.`)
 	if err := i.importKeyless(t); err != nil {

@@ -1,6 +1,7 @@
 package manage_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -55,4 +56,36 @@ func TestEnoughValidatorsCanBeAsked(t *testing.T) {
 	if got.Problem != "" || got.Key[0] != 0xab {
 		t.Errorf("west is %+v", got)
 	}
+}
+
+func TestPerspectivesThatAreRefused(t *testing.T) {
+	i := newReady(t)
+	good := manage.NewPerspective{Name: "east", URL: "https://east.example.com", Key: strings.Repeat("ab", 32)}
+	for part, change := range map[string]func(*manage.NewPerspective){
+		"cannot be the name":             func(p *manage.NewPerspective) { p.Name = "East" },
+		"means the CA's own node":        func(p *manage.NewPerspective) { p.Name = policy.Here },
+		"is not the URL of a validator;": func(p *manage.NewPerspective) { p.URL = "http://east.example.com" },
+		`"https://east.example.com/x"`:   func(p *manage.NewPerspective) { p.URL += "/x" },
+		"is not the key of a validator":  func(p *manage.NewPerspective) { p.Key = p.Key[2:] },
+		"is not a region":                func(p *manage.NewPerspective) { p.Region = "far east" },
+	} {
+		bad := good
+		change(&bad)
+		_, err := i.CreatePerspective(t.Context(), operator, bad)
+		expect(t, err, fault.Malformed, part)
+	}
+	_, err := i.DeletePerspective(t.Context(), operator, "none")
+	expect(t, err, fault.NotFound, `no perspective "none"`)
+	for n := range 100 {
+		next := good
+		next.Name = fmt.Sprintf("east-%d", n)
+		if _, err := i.CreatePerspective(t.Context(), operator, next); err != nil {
+			expect(t, err, fault.Malformed, "more are not possible")
+			if n < 5 {
+				t.Errorf("only %d are possible", n)
+			}
+			return
+		}
+	}
+	t.Error("a hundred perspectives were taken")
 }

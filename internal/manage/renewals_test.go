@@ -145,6 +145,8 @@ func TestOverridesThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	_, err := i.EndOverride(t.Context(), operator, "none")
+	expect(t, err, fault.NotFound, `There is no override "none"`)
 	for n := range 101 {
 		_, _, err := i.OverrideRenewal(t.Context(), operator, manage.NewOverride{Set: some})
 		if (n == 100) != fault.Is(err, fault.Conflict) || n < 100 && err != nil {

@@ -153,7 +153,7 @@ func condition(call *ast.CallExpr) int {
 	switch {
 	case !ok:
 		return -1
-	case selector.Sel.Name == "check" && len(call.Args) >= 2:
+	case (selector.Sel.Name == "check" || selector.Sel.Name == "expect") && len(call.Args) >= 2:
 		return 0
 	case selector.Sel.Name == "checkFor" && len(call.Args) == 4:
 		return 1

@@ -149,6 +149,7 @@ func TestRequestsOutsideTheProfile(t *testing.T) {
 		"with a serial of 20 octets":      {encode(t, func(w *whole) { w.TBS.List[0].ID.Serial.Lsh(big.NewInt(1), 158) }), nil},
 		"nothing":                         {nil, ocsp.ErrMalformed},
 		"garbage":                         {[]byte("garbage"), ocsp.ErrMalformed},
+		"an element too many":             {encode(t, func(w *whole) { w.Signature = asn1.RawValue{Tag: asn1.TagNull} }), ocsp.ErrMalformed},
 		"a rest behind it":                {append(slices.Clone(plain), 0), ocsp.ErrMalformed},
 		"cut off":                         {plain[:len(plain)-1], ocsp.ErrMalformed},
 		"no certificate":                  {encode(t, func(w *whole) { w.TBS.List = nil }), ocsp.ErrMalformed},
@@ -192,6 +193,14 @@ func sign(t testing.TB, a authority, answer ocsp.Answer) []byte {
 		t.Fatal(err)
 	}
 	return der
+}
+
+func TestAKeyThatIsNoneNamesNobody(t *testing.T) {
+	for _, spki := range [][]byte{nil, {0x30, 0}, []byte("a key")} {
+		if data, err := (ocsp.Answer{}).Data(spki); err == nil || data != nil {
+			t.Errorf("%x: %x, %v", spki, data, err)
+		}
+	}
 }
 
 // What we write, others read; and a reason that nobody gave stands nowhere. Proves V-06, BR-17, BR-19.

@@ -224,6 +224,7 @@ func TestRefusals(t *testing.T) {
 		"page that is none":  {http.MethodGet, "/v1/events?before=x", "", 400, "malformed", "next of the page before"},
 		"key of another CA":  {http.MethodPost, "/v1/issuers/default/next", `{"key":"x"}`, 400, "malformed", "private key"},
 		"import of nothing":  {http.MethodPost, "/v1/issuers", `{"chain":"","key":""}`, 400, "malformed", "no certificate in PEM"},
+		"rate of nothing":    {http.MethodPost, "/v1/limits/override", `{"account":"x","kind":"orders-per-account","rate":"many"}`, 400, "malformed", `rate: "many" is none`},
 		"delete what is not": {http.MethodDelete, "/v1/credentials/x", "", 404, "not_found", "There is no credential"},
 	}
 	for name, test := range tests {

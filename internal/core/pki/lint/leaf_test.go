@@ -163,6 +163,15 @@ func TestLeafAgainstOthers(t *testing.T) {
 }
 
 // An RSA key wants keyEncipherment, and without it the rule is broken.
+// A profile that wants OCSP makes no certificate while nobody knows where the answers are.
+func TestLeafWithoutResponder(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.request.Spec.OCSP = true
+	h.request.OCSPURL = ""
+	wantRules(t, lint.Leaf(h.leaf(t, func(c *x509.Certificate) { c.OCSPServer = nil }), h.ca, h.request), "leaf-ocsp", "leaf-aia")
+}
+
 // crypto/x509 writes version 3 only, so the parsed certificate is changed.
 func TestLeafVersion(t *testing.T) {
 	t.Parallel()

@@ -42,3 +42,13 @@ func TestResponderRules(t *testing.T) {
 		})
 	}
 }
+
+func TestResponderKey(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	request := pki.ResponderRequest{
+		Serial: serial("04"), PublicKey: h.subjectKey.Public(), NotBefore: h.ca.NotBefore, NotAfter: h.ca.NotAfter,
+	}
+	other := newKey(t)
+	wantRules(t, lint.Responder(sign(t, request.Template(), h.ca, other.Public(), h.key), h.ca, request), "responder-key")
+}
