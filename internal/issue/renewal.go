@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -17,8 +18,11 @@ import (
 
 // Renewal returns when a certificate of a connector should be renewed (RFC 9773 section 4.2). It reads a few rows and
 // writes nothing, so that strangers may ask. Errors: Malformed for what names no certificate, NotFound for one of another
-// connector or of nobody.
-func (s *Service) Renewal(ctx context.Context, c policy.Connector, id string) (ari.Advice, error) {
+// connector or of nobody; RateLimited when the address from asks too often.
+func (s *Service) Renewal(ctx context.Context, c policy.Connector, from netip.Addr, id string) (ari.Advice, error) {
+	if err := s.renewals.take(c, from, s.now()); err != nil {
+		return ari.Advice{}, err
+	}
 	certificate, err := s.named(ctx, c, id)
 	if err != nil {
 		return ari.Advice{}, err

@@ -2,6 +2,7 @@ package issue_test
 
 import (
 	"crypto/x509"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ func renewalID(t *testing.T, c pki.Certificate) string {
 
 func (h *house) renewal(c pki.Certificate) ari.Advice {
 	h.t.Helper()
-	advice, err := h.issue.Renewal(h.t.Context(), h.connector, renewalID(h.t, c))
+	advice, err := h.issue.Renewal(h.t.Context(), h.connector, netip.Addr{}, renewalID(h.t, c))
 	check(h.t, err)
 	return advice
 }

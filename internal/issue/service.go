@@ -61,6 +61,7 @@ type Service struct {
 	looks     *flights
 	missing   notes // which connectors offer profiles that do not exist
 	patience  patience
+	renewals  paces // who asks when to renew
 
 	responders sync.Mutex // lets one OCSP responder be made at a time
 	answers    answers

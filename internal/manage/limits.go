@@ -197,7 +197,7 @@ func (s *Service) overridden(ctx context.Context, o Override) (connector, subjec
 		}
 		subject, err = nameFor(o.Kind, o.Name)
 	default:
-		counts = []limit.Kind{limit.AccountsPerAddress}
+		counts = []limit.Kind{limit.AccountsPerAddress, limit.RenewalsPerAddress}
 		subject, err = networkFor(o.Address)
 	}
 	if err == nil && !slices.Contains(counts, o.Kind) {

@@ -21,6 +21,7 @@ const (
 	OrdersPerIdentifier   Kind = "orders-per-identifier"   // that name one identifier; whoever asks
 	OrdersPerSet          Kind = "orders-per-set"          // that name exactly one set of identifiers; whoever asks
 	CertificatesPerSet    Kind = "certificates-per-set"    // issued for exactly one set of identifiers; whoever asks
+	RenewalsPerAddress    Kind = "renewals-per-address"    // questions for renewal information; in memory, each node for itself
 	FailedValidations     Kind = "failed-validations"      // of one identifier by one account
 	FailuresInARow        Kind = "failures-in-a-row"       // likewise without a success, after which the account pauses for the identifier
 )
@@ -47,6 +48,7 @@ func kinds() []about {
 		{OrdersPerIdentifier, "new orders", "for %s", Rate{}},
 		{OrdersPerSet, "new orders", "for exactly these names", Rate{}},
 		{CertificatesPerSet, "certificates", "for exactly these names", Rate{}},
+		{RenewalsPerAddress, "questions for renewal information", "from the address %s", Rate{600, hour / 60}},
 		{FailedValidations, "failed validations", "of %s by this account", Rate{60, hour}},
 		{FailuresInARow, "failed validations in a row", "of %s by this account", Rate{Count: 100}},
 	}

@@ -16,7 +16,7 @@ const cachedPart = 6
 // renewalInfo tells anyone when a certificate should be renewed (RFC 9773 section 4). Unlike every other reply of the door
 // this one may be kept by caches, so it carries no nonce.
 func (d *door) renewalInfo(ctx context.Context, r *request) (web.Reply, error) {
-	advice, err := d.service.Renewal(ctx, r.connector, r.vars[0])
+	advice, err := d.service.Renewal(ctx, r.connector, r.record.Client, r.vars[0])
 	if err != nil {
 		return web.Reply{}, err
 	}

@@ -2,6 +2,7 @@ package acme
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/ari"
@@ -51,5 +52,5 @@ type authorizations interface {
 type certificates interface {
 	Certificate(ctx context.Context, r issue.Requester, id string) (issue.Download, error)
 	Revoke(ctx context.Context, r issue.Revocation) error
-	Renewal(ctx context.Context, c policy.Connector, id string) (ari.Advice, error)
+	Renewal(ctx context.Context, c policy.Connector, from netip.Addr, id string) (ari.Advice, error)
 }
