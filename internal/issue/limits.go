@@ -22,7 +22,7 @@ func orderCharges(r Requester, o acme.Order, created []acme.Authorization) []lim
 		open = append(open, toProve(a)...)
 	}
 	return r.Connector.Rules.Limits.Order(limit.Order{
-		Account: r.Account.ID, Credential: r.Account.Credential, Identifiers: o.Identifiers, Open: open,
+		Account: r.Account.ID, Credential: r.Account.Credential, Quota: r.Credential.Scope.OrdersPerDay, Identifiers: o.Identifiers, Open: open,
 		Renews: o.Replaces != "",
 	}, o.Created)
 }
@@ -38,7 +38,8 @@ func certificateCharges(r Requester, o acme.Order, now time.Time) []limit.Charge
 // advanceCharges returns what an authorization ahead of any order costs: as much as an order, so that it is no way round.
 func advanceCharges(r Requester, a acme.Authorization) []limit.Charge {
 	return r.Connector.Rules.Limits.Order(limit.Order{
-		Account: r.Account.ID, Credential: r.Account.Credential, Identifiers: []ident.Identifier{a.Identifier}, Open: toProve(a), Advance: true,
+		Account: r.Account.ID, Credential: r.Account.Credential, Quota: r.Credential.Scope.OrdersPerDay,
+		Identifiers: []ident.Identifier{a.Identifier}, Open: toProve(a), Advance: true,
 	}, a.Created)
 }
 

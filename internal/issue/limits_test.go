@@ -125,6 +125,34 @@ func TestLimitsOfACredential(t *testing.T) {
 	wantLimited(t, h.orders(second, dns("b.example.com")), time.Hour, "1 new orders with the credential "+kid)
 }
 
+// The scope of a credential counts the orders of all its accounts together. Proves.
+func TestOrdersPerDayOfACredential(t *testing.T) {
+	h := newHouse(t)
+	kid, secret := h.credential(0, time.Time{})
+	_, err := h.manage.SetTerms(t.Context(), manageActor, kid, func(c *policy.Terms) error {
+		c.Scope.OrdersPerDay = 2
+		return nil
+	})
+	check(t, err)
+	join := func() issue.Requester {
+		key := publicKey(t, newKey(t))
+		a, _, err := h.issue.NewAccount(t.Context(), h.connector, issue.NewAccount{
+			Key: key, Binding: binding(t, key, kid, secret, newAccountURL), URL: newAccountURL,
+		})
+		check(t, err)
+		return h.again(issue.Requester{Account: a})
+	}
+	first, second := join(), join()
+	check(t, h.orders(first, dns("a.example.com")))
+	check(t, h.orders(second, dns("b.example.com")))
+	const sentence = "2 new orders with the credential "
+	wantLimited(t, h.orders(first, dns("c.example.com")), 12*time.Hour, sentence+kid)
+	_, err = h.issue.NewAuthorization(t.Context(), second, issue.Name{Type: "dns", Value: "d.example.com"})
+	wantLimited(t, err, 12*time.Hour, sentence+kid)
+	h.Clock.Advance(12 * time.Hour)
+	check(t, h.orders(second, dns("c.example.com")))
+}
+
 // Proves R-01: an IPv6 address counts for its /64 network, and whoever has no address is not counted.
 func TestLimitOfAnAddress(t *testing.T) {
 	h := newHouse(t)

@@ -232,7 +232,7 @@ func TestWhatAnOrderCosts(t *testing.T) {
 	}
 }
 
-// What a credential says of itself stands before what its connector says of all, and behind an override.
+// The scope of a credential counts beside what its connector says of all, and an override is for both.
 func TestQuotaOfACredential(t *testing.T) {
 	hourly, daily, none := Rate{5, span.Span(time.Hour)}, Rate{3, span.Day}, Rate{}
 	l := Limits{Rates: map[Kind]Rate{OrdersPerCredential: hourly}}
@@ -242,7 +242,7 @@ func TestQuotaOfACredential(t *testing.T) {
 		quota  int
 		want   []Rate
 	}{
-		{l, 0, []Rate{hourly}}, {l, 3, []Rate{daily}}, {Limits{}, 3, []Rate{daily}}, {overridden, 3, nil}, {Limits{}, 0, nil},
+		{l, 0, []Rate{hourly}}, {l, 3, []Rate{hourly, daily}}, {Limits{}, 3, []Rate{daily}}, {overridden, 3, nil}, {Limits{}, 0, nil},
 	} {
 		var got []Rate
 		for _, charge := range c.limits.Order(Order{Account: "a", Credential: "key", Quota: c.quota, Identifiers: names(t, "a.example")}, noon) {

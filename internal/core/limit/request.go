@@ -24,7 +24,7 @@ func (l Limits) Account(from netip.Addr, credential string, now time.Time) []Cha
 type Order struct {
 	Account     string
 	Credential  string             // "" without one
-	Quota       int                // how many orders a day the credential itself allows; 0: it does not say
+	Quota       int                // how many orders a day the scope of the credential allows; 0: any number
 	Identifiers []ident.Identifier // sorted, without duplicates
 	Open        []ident.Identifier // those among them of which control has to be proven
 	Advance     bool               // pre-authorization: no set, no certificate
@@ -36,7 +36,10 @@ type Order struct {
 func (l Limits) Order(o Order, now time.Time) []Charge {
 	charges := []Charge{l.Charge(OrdersPerAccount, o.Account, now)}
 	if o.Credential != "" {
-		charges = append(charges, l.credential(o, now))
+		charges = append(charges, l.Charge(OrdersPerCredential, o.Credential, now))
+	}
+	if o.Quota > 0 {
+		charges = append(charges, l.quota(o, now))
 	}
 	if !o.Renews {
 		charges = append(charges, l.names(o, now)...)
@@ -49,13 +52,13 @@ func (l Limits) Order(o Order, now time.Time) []Charge {
 	return counted(charges)
 }
 
-// credential returns what an order costs its credential. What that says itself is nearer than what the connector says of all,
-// and an override is nearer still.
-func (l Limits) credential(o Order, now time.Time) Charge {
-	if o.Quota > 0 {
-		l.Rates = map[Kind]Rate{OrdersPerCredential: {o.Quota, span.Day}}
-	}
-	return l.Charge(OrdersPerCredential, o.Credential, now)
+// quota returns what an order costs the credential by its own scope, which narrows what the connector says of all and
+// never widens it: the two are counted apart. An override is for both.
+func (l Limits) quota(o Order, now time.Time) Charge {
+	own := Limits{Rates: map[Kind]Rate{OrdersPerCredential: {o.Quota, span.Day}}, Overrides: l.Overrides}
+	c := own.Charge(OrdersPerCredential, o.Credential+" scope", now, o.Credential)
+	c.Shown = o.Credential
+	return c
 }
 
 // names returns what an order costs the limits on names: a domain once, however many of its names are there.
