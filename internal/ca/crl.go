@@ -24,14 +24,14 @@ func (e *Engine) SignCRL(ctx context.Context, request pki.CRLRequest) ([]byte, e
 		return nil, err
 	}
 	template.SignatureAlgorithm = signer.algorithm
-	list, err := signer.rehearsal.list(template)
+	rehearsed, tbs, err := signer.rehearsal.list(template)
 	if err != nil {
 		return nil, err
 	}
-	if broken, _ := lint.Split(e.rules.List(list)); len(broken) > 0 {
+	if broken, _ := lint.Split(e.rules.List(rehearsed)); len(broken) > 0 {
 		return nil, fmt.Errorf("lint refuses the revocation list of issuer %s, shard %d: %s", request.Issuer.ID, request.Shard.Number, lint.Join(broken))
 	}
-	der, err := assemble(list.RawTBSRevocationList, signer.algorithm, signer.key)
+	der, err := assemble(tbs, signer.algorithm, signer.key)
 	if err != nil {
 		return nil, fmt.Errorf("sign revocation list: %w", err)
 	}

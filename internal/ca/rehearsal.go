@@ -7,7 +7,11 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"fmt"
+
+	"golang.org/x/crypto/cryptobyte"
+	tags "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
@@ -57,17 +61,19 @@ func (r rehearsal) build(template *x509.Certificate, public crypto.PublicKey, al
 	return certificate, nil
 }
 
-// list makes a revocation list under the throw-away key.
-func (r rehearsal) list(template *x509.RevocationList) (*x509.RevocationList, error) {
-	der, err := x509.CreateRevocationList(rand.Reader, template, r.certificate, r.key)
+// list makes a revocation list under the throw-away key, and returns it with its to-be-signed bytes. It is not parsed
+// here, since a list of a megabyte takes long.
+func (r rehearsal) list(template *x509.RevocationList) (der, tbs []byte, err error) {
+	der, err = x509.CreateRevocationList(rand.Reader, template, r.certificate, r.key)
 	if err != nil {
-		return nil, fmt.Errorf("build revocation list: %w", err)
+		return nil, nil, fmt.Errorf("build revocation list: %w", err)
 	}
-	list, err := x509.ParseRevocationList(der)
-	if err != nil {
-		return nil, fmt.Errorf("parse the built revocation list: %w", err)
+	input := cryptobyte.String(der)
+	var content, signed cryptobyte.String
+	if !input.ReadASN1(&content, tags.SEQUENCE) || !content.ReadASN1Element(&signed, tags.SEQUENCE) {
+		return nil, nil, errors.New("the built revocation list is no SEQUENCE")
 	}
-	return list, nil
+	return der, signed, nil
 }
 
 // wrap makes a certificate of recorded bytes with a throw-away signature, so that they can be parsed.

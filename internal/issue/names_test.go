@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
@@ -178,4 +179,28 @@ func contains(list [][]byte, one []byte) bool {
 		}
 	}
 	return false
+}
+
+// What was prepared before a date from which the profile gives less is not signed after it, but given up like anything
+// that cannot be signed.
+// Proves BR-01.
+func TestAnIntentTooLongByNowIsNotSigned(t *testing.T) {
+	h := newHouse(t)
+	tomorrow := h.Clock.Now().Add(24 * time.Hour).Truncate(24 * time.Hour)
+	h.setProfile(func(s *pki.Spec) {
+		s.Lifetimes = []pki.Lifetime{{From: tomorrow.Format(time.DateOnly), Lifetime: 30 * span.Day}}
+	})
+	r := h.requester()
+	order, _ := h.begun(r, newKey(t), "a.example.com")
+	h.Clock.Advance(tomorrow.Sub(h.Clock.Now()))
+	for range 2 {
+		_, err := h.resume(h.issue)
+		if err != nil && !strings.Contains(err.Error(), "longer than its profile permits by now") {
+			t.Error(err)
+		}
+		h.Clock.Advance(2 * time.Hour)
+	}
+	if got := h.order(r, order.ID); got.Status != acme.Invalid {
+		t.Errorf("the order is %s", got.Status)
+	}
 }

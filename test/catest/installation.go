@@ -47,6 +47,7 @@ func Open(t testing.TB, now time.Time) *Installation {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		i.lintAll(t)
 		if err := i.Store.Close(); err != nil {
 			t.Error(err)
 		}
