@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +32,7 @@ public key (its SubjectPublicKeyInfo) a line.`,
 			"  everleaf key block leaked.pem",
 	}
 	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
-		if _, err := os.Stat(args[0]); err != nil {
+		if !isFile(args[0]) {
 			blocked, err := cl.BlockKeys(ctx, adminapi.BlockKeys{Certificate: args[0]})
 			return keysBlocked(blocked), err
 		}
@@ -40,12 +41,18 @@ public key (its SubjectPublicKeyInfo) a line.`,
 	})
 }
 
+// isFile tells the name of a file from a serial number or an id, which have neither a dot nor a slash.
+func isFile(text string) bool {
+	_, err := os.Stat(text)
+	return err == nil || strings.ContainsAny(text, "./\\")
+}
+
 // blockFile blocks the keys that a file names, in as many requests as they need.
 func blockFile(ctx context.Context, cl *client, path string) (adminapi.KeysBlocked, error) {
 	var total adminapi.KeysBlocked
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return total, fmt.Errorf("the file %s cannot be read: %w; name another", path, systemReason(err))
+		return total, fmt.Errorf("the file %s cannot be read: %w; name another, or a serial number", path, systemReason(err))
 	}
 	keys, err := pki.ReadKeys(text)
 	if err != nil {

@@ -189,6 +189,7 @@ func TestSlips(t *testing.T) {
 		{"ca import --cross a --key b", `--cross brings a certificate of a CA that is here; give nothing but --name with it`},
 		{"ca create a --key-type dsa", `--key-type: "dsa" is none of ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096`},
 		{"ca create a --permit-networks lan", `--permit-networks: "lan" is not a network; write it like 10.0.0.0/8 or 10.1.2.3`},
+		{"key block /none/leaked.pem", `the file /none/leaked.pem cannot be read: no such file or directory; name another, or a serial number`},
 		{"ca cross a", `name the issuer that signs with --by`},
 		{"ca next default --parent-key /none", `--parent-key: there is no file /none; name the right one`},
 		{"ca next default --parent-key-passphrase-file /none", `--parent-key-passphrase-file opens a key that is brought; name that with --parent-key, or leave both out where the parent's key is in the data folder`},

@@ -108,7 +108,7 @@ func TestCreateIssuerRefuses(t *testing.T) {
 
 // A cross-certificate has the name, the key and the key identifier of the CA, a usage even where that one is a root
 // without, and no CA vouches for itself.
-// Proves INC-11, INC-39.
+// Proves INC-11.
 func TestCrossSign(t *testing.T) {
 	i := newReady(t)
 	other := newReady(t) // a second root, brought with its key

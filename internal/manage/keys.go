@@ -48,7 +48,7 @@ func (s *Service) noIssuersKey(ctx context.Context, keys []pki.KeyHash) error {
 	}
 	for _, key := range keys {
 		if name := names[key]; name != "" {
-			return fault.New(fault.Conflict, "The key %s is that of the issuer %s, which blocking would not stop. If it is compromised, stop the server, tell those who trust it, and replace it: `everleaf ca next %s`.", key, name, name)
+			return fault.New(fault.Conflict, "The key %s is that of the issuer %s, which blocking would not stop. If it is compromised, stop the server, tell those who trust it, and replace it: `everleaf ca next %s`, or `everleaf ca import` for a root.", key, name, name)
 		}
 	}
 	return nil
