@@ -206,6 +206,11 @@ func (c *Client) Account(ctx context.Context, id string) (Account, error) {
 	return call[Account](ctx, c, http.MethodGet, at(accounts, id), nil)
 }
 
+// Records lists the records in DNS that name an account and prove control of a name, a wildcard with its "*.".
+func (c *Client) Records(ctx context.Context, account, name string) (Records, error) {
+	return call[Records](ctx, c, http.MethodGet, query{}.set("name", name).on(at(accounts, account, "records")), nil)
+}
+
 // RevokeAccount ends an account for good. Its certificates stay valid.
 func (c *Client) RevokeAccount(ctx context.Context, id string) (Account, error) {
 	return call[Account](ctx, c, http.MethodPost, at(accounts, id, "revoke"), nil)

@@ -28,6 +28,18 @@ type Accounts struct {
 	Next     string    `json:"next,omitempty"`
 }
 
+// Record is a TXT record that proves, for one account, control of a name.
+type Record struct {
+	Method string `json:"method"`
+	Name   string `json:"name"`            // where it is to stand
+	Value  string `json:"value,omitempty"` // absent: each challenge has another one
+}
+
+// Records is a list.
+type Records struct {
+	Records []Record `json:"records"`
+}
+
 // Order is an ACME order.
 type Order struct {
 	ID             string          `json:"id"`

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"io"
 
@@ -17,6 +18,7 @@ func newAccount(c *command) *cobra.Command {
 		Long:  "Accounts are the ACME accounts that clients made at the connectors.",
 	}, c.accountList(),
 		c.accountAct("show", "Show an account", "", (*adminapi.Client).Account),
+		c.accountRecords(),
 		c.accountAct("revoke", "End an account for good",
 			"End an account for good: its key opens nothing any more. Its certificates stay valid;\n\"everleaf cert list --account ID\" finds them.",
 			(*adminapi.Client).RevokeAccount))
@@ -38,6 +40,26 @@ func (c *command) accountList() *cobra.Command {
 		}
 		data := adminapi.Accounts{Accounts: found, Next: next}
 		return listed(data, &rows, next), err
+	})
+}
+
+func (c *command) accountRecords() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "records ID NAME",
+		Short: "Print the DNS records by which an account proves a name",
+		Long: `Print the TXT records that name the account and prove control of NAME by the methods
+that its connector offers: where the record of dns-account-01 stands, whose value
+is another for each order, and the record of dns-persist-01, which stays. For a
+wildcard write "*.example.com": its record is good for every name below too.`,
+		Example: "  everleaf account records 3oc66hzkm2222222222m shop.example.com",
+	}
+	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
+		found, err := cl.Records(ctx, args[0], args[1])
+		rows := render.Rows{Header: []string{"METHOD", "NAME", "TYPE", "VALUE"}}
+		for _, r := range found.Records {
+			rows.Add(r.Method, r.Name, "TXT", cmp.Or(r.Value, "(another for each order)"))
+		}
+		return listed(found, &rows, ""), err
 	})
 }
 

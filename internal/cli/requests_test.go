@@ -83,6 +83,7 @@ func TestRequests(t *testing.T) {
 		{"credential delete k", "DELETE /v1/credentials/k"},
 		{"account list --connector c --limit 7 --before b", "GET /v1/accounts?before=b&connector=c&limit=7"},
 		{"account show a", "GET /v1/accounts/a"},
+		{"account records a *.example.com", "GET /v1/accounts/a/records?name=%2A.example.com"},
 		{"account revoke a", "POST /v1/accounts/a/revoke"},
 		{"order list", "GET /v1/orders?limit=1000"},
 		{"order show o", "GET /v1/orders/o"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/persist"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/issue"
@@ -340,4 +341,15 @@ func TestAncestorNotAcceptedAnyMore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// names are identifiers as the store keeps them, also such as nobody may order.
+func names(t *testing.T, values ...string) (ids []ident.Identifier) {
+	t.Helper()
+	for _, value := range values {
+		var id ident.Identifier
+		check(t, id.UnmarshalText([]byte("dns:"+value)))
+		ids = append(ids, id)
+	}
+	return ids
 }

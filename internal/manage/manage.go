@@ -15,6 +15,7 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/id"
+	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
 // Default is the name of the organisation, the issuer, the profile and the connector that exist from the start.
@@ -33,6 +34,8 @@ type Engines struct {
 type Options struct {
 	Now    func() time.Time // the clock; nil: the system's
 	Random io.Reader        // a cryptographic source of ids and secrets; nil: the system's
+	// AccountURL returns the URL of an account that the door publishes, "" when there is none; nil: there is never one.
+	AccountURL func(c policy.Connector, account string) string
 }
 
 // Service is the use cases. It holds no state; its methods may be called concurrently.
@@ -44,6 +47,7 @@ type Service struct {
 	validators Validators
 	clock      func() time.Time
 	random     io.Reader
+	accountURL func(c policy.Connector, account string) string
 }
 
 // New returns the use cases on engines.
@@ -54,8 +58,12 @@ func New(e Engines, o Options) *Service {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
+	if o.AccountURL == nil {
+		o.AccountURL = func(policy.Connector, string) string { return "" }
+	}
 	return &Service{
-		store: e.Store, keys: e.Keys, maker: e.Maker, sealer: e.Sealer, validators: e.Validators, clock: o.Now, random: o.Random,
+		accountURL: o.AccountURL,
+		store:      e.Store, keys: e.Keys, maker: e.Maker, sealer: e.Sealer, validators: e.Validators, clock: o.Now, random: o.Random,
 	}
 }
 

@@ -29,7 +29,9 @@ func (v *Validator) everywhere(ctx context.Context, quorum policy.Quorum, name i
 	for _, s := range seen {
 		outcome.Attempts = append(outcome.Attempts, s.attempts...)
 	}
-	outcome.Failure = quorum.Decide(sightsOf(seen))
+	if outcome.Failure = quorum.Decide(sightsOf(seen)); outcome.Failure == nil {
+		outcome.Failure = discord(outcome.Attempts)
+	}
 	if f := outcome.Failure; f != nil && f.Identifier.IsZero() {
 		named := *f
 		named.Identifier = name

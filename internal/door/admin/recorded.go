@@ -21,6 +21,15 @@ func (d *door) account(r *http.Request) (any, error) {
 	return shown(a, err, account)
 }
 
+func (d *door) records(r *http.Request) (any, error) {
+	found, err := d.manage.Records(r.Context(), r.PathValue("id"), parameter(r, "name"))
+	return adminapi.Records{Records: each(found, dnsRecord)}, err
+}
+
+func dnsRecord(r manage.Record) adminapi.Record {
+	return adminapi.Record{Method: string(r.Method), Name: r.Name, Value: r.Value}
+}
+
 func (d *door) revokeAccount(r *http.Request) (any, error) {
 	a, err := d.manage.RevokeAccount(r.Context(), d.by(r), r.PathValue("id"))
 	return shown(a, err, account)

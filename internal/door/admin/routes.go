@@ -48,6 +48,7 @@ func routes() []route {
 
 		{http.MethodGet, "/v1/accounts", append(page, "connector"), (*door).accounts},
 		{http.MethodGet, "/v1/accounts/{id}", nil, (*door).account},
+		{http.MethodGet, "/v1/accounts/{id}/records", []string{"name"}, (*door).records},
 		{http.MethodPost, "/v1/accounts/{id}/revoke", nil, (*door).revokeAccount},
 
 		{http.MethodGet, "/v1/orders", append(page, "connector"), (*door).orders},

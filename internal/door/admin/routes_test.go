@@ -90,6 +90,7 @@ func TestClientReachesEveryRoute(t *testing.T) {
 		func() error { return refused(c.ImportIssuer(ctx, adminapi.NewIssuer{Key: another})) },
 		func() error { _, err := c.Accounts(ctx, "default", adminapi.Page{}); return err },
 		func() error { _, err := c.Account(ctx, e.account.ID); return err },
+		func() error { return refused(c.Records(ctx, e.account.ID, "no name")) },
 		func() error { _, err := c.RevokeAccount(ctx, e.account.ID); return err },
 		func() error { _, err := c.Orders(ctx, "default", adminapi.Page{}); return err },
 		func() error { _, err := c.Order(ctx, e.order.ID); return err },

@@ -14,6 +14,7 @@ func testAuthorizations(t *testing.T, open Open) {
 	each(t, open, map[string]func(*testing.T, *World){
 		"pre-authorization":    testAuthorizationRoundTrip,
 		"reusable":             testReusable,
+		"names below":          testReusableBelow,
 		"authorized":           testAuthorized,
 		"the longest lasting":  testReusableLongest,
 		"end":                  testAuthorizationEnd,

@@ -15,6 +15,7 @@ func testKeyChange(t *testing.T, open Open) {
 	each(t, open, map[string]func(*testing.T, *World){
 		"change":           testKeyChangeDone,
 		"refused":          testKeyChangeRefused,
+		"former keys":      testFormerKeys,
 		"parallel changes": testKeyChangeRace,
 	})
 }
