@@ -353,7 +353,7 @@ type Log interface {
 	LastEvent(ctx context.Context) (time.Time, error)
 	// AcceptClock records that the operator accepts the dates of all events that the log has by now, though a clock that was
 	// ahead gave them. Nothing goes on by such dates: lists that bear one are stale, every proof of control ends, and what is
-	// under way counts as begun no later than now. The event is event.ClockAccepted, by the clock that counts from then on.
+	// under way counts as begun, and an override in force as made, no later than now. The event is event.ClockAccepted, by the clock that counts from then on.
 	AcceptClock(ctx context.Context, e event.Event) error
 }
 

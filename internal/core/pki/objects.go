@@ -180,20 +180,20 @@ type CRLRequest struct {
 
 // Filter selects certificates; zero fields select everything.
 type Filter struct {
-	Name          string    // exact DNS name or address, or ".example.com" for every name below it
-	Account       string    // id
-	Credential    string    // id: of all accounts that came in by it
-	Connector     string    // id
-	Order         string    // id
-	Profile       string    // name
-	Issuers       []string  // ids, of which one is the issuer
-	Replaces      string    // id of the certificate that they took the place of
-	KeyHash       KeyHash   // of the subject key
-	IssuedBefore  time.Time // and not before IssuedAfter
-	IssuedAfter   time.Time
-	ExpiresBefore time.Time // and not yet expired at ExpiresAfter
-	ExpiresAfter  time.Time
-	Revoked       bool   // only revoked ones
-	Before        string // only older than this id: the last one of the page before
-	Limit         int    // at most this many; 0 means 100
+	Name          string    `json:"name,omitzero"`          // exact DNS name or address, or ".example.com" for every name below it
+	Account       string    `json:"account,omitzero"`       // id
+	Credential    string    `json:"credential,omitzero"`    // id: of all accounts that came in by it
+	Connector     string    `json:"connector,omitzero"`     // id
+	Order         string    `json:"order,omitzero"`         // id
+	Profile       string    `json:"profile,omitzero"`       // name
+	Issuers       []string  `json:"issuers,omitzero"`       // ids, of which one is the issuer
+	Replaces      string    `json:"replaces,omitzero"`      // id of the certificate that they took the place of
+	KeyHash       KeyHash   `json:"key_hash,omitzero"`      // of the subject key
+	IssuedBefore  time.Time `json:"issued_before,omitzero"` // and not before IssuedAfter
+	IssuedAfter   time.Time `json:"issued_after,omitzero"`
+	ExpiresBefore time.Time `json:"expires_before,omitzero"` // and not yet expired at ExpiresAfter
+	ExpiresAfter  time.Time `json:"expires_after,omitzero"`
+	Revoked       bool      `json:"revoked,omitzero"` // only revoked ones
+	Before        string    `json:"before,omitzero"`  // only older than this id: the last one of the page before
+	Limit         int       `json:"limit,omitzero"`   // at most this many; 0 means 100
 }

@@ -26,7 +26,7 @@ const (
 )
 
 // undate returns what takes from a clock that is no longer believed all that would last by its dates: lists, proofs of
-// control, what was taken of limits, and the age of what is under way.
+// control, what was taken of limits, what overrides cover, and the age of what is under way.
 func undate() []string {
 	return []string{
 		"UPDATE crl_shards SET stale = 1 WHERE this_update > ?1",
@@ -34,6 +34,7 @@ func undate() []string {
 		"UPDATE authorizations SET processing = ?1 WHERE processing > 0 AND processing > ?1",
 		"UPDATE intents SET begun = ?1 WHERE abandoned = 0 AND begun > ?1",
 		"UPDATE limits SET arrival = ?1 * 1000000 WHERE arrival > ?1 * 1000000",
+		"UPDATE renewal_overrides SET created = ?1 WHERE id > '' AND ended = 0 AND created > ?1",
 	}
 }
 

@@ -19,6 +19,7 @@ func testRenewals(t *testing.T, open Open) {
 		"lineage":                                    testLineage,
 		"counted":                                    testCount,
 		"overrides":                                  testOverrides,
+		"an override of a clock that was ahead":      testOverrideAhead,
 	})
 }
 
@@ -174,6 +175,20 @@ func testCount(t *testing.T, w *World) {
 			t.Errorf("%+v selects %d certificates, at most %d; want %d", test.filter, got, test.most, test.want)
 		}
 	}
+}
+
+// What is issued by a clock that was set right is not called back by what an operator said before.
+func testOverrideAhead(t *testing.T, w *World) {
+	ahead, before := w.override(), w.override()
+	ahead.Created, before.Created = Noon.AddDate(1, 0, 0), Noon.Add(-time.Hour)
+	for _, o := range []ari.Override{ahead, before} {
+		must(t, w.Store.CreateOverride(background(), o, 10, w.Event(event.RenewalOverridden, o.ID)))
+	}
+	must(t, w.Store.AcceptClock(background(), w.Event(event.ClockAccepted, "")))
+	ahead.Created = Noon
+	got, err := w.Store.Overrides(background(), false)
+	must(t, err)
+	same(t, "the overrides", got, []ari.Override{before, ahead})
 }
 
 // override returns an override with everything that one may have; it is not stored.
