@@ -101,19 +101,19 @@ func (db *DB) SuspendCredential(ctx context.Context, credential string, at time.
 				return err
 			}
 		}
-		return tx.stopCredential(credential, d, e, "UPDATE credentials SET suspended = ? WHERE id = ?", query.Seconds(at), credential)
+		return tx.stopCredential(d, e, "UPDATE credentials SET suspended = ? WHERE id = ?", query.Seconds(at), credential)
 	})
 }
 
 // DeleteCredential implements store.Credentials.
 func (db *DB) DeleteCredential(ctx context.Context, credential string, d *pki.Demand, e event.Event) error {
 	return execute(ctx, db, func(tx *tx) error {
-		return tx.stopCredential(credential, d, e, "DELETE FROM credentials WHERE id = ?", credential)
+		return tx.stopCredential(d, e, "DELETE FROM credentials WHERE id = ?", credential)
 	})
 }
 
 // stopCredential runs a statement that changes one credential, and records with it what is to be revoked.
-func (t *tx) stopCredential(credential string, d *pki.Demand, e event.Event, text string, args ...any) error {
+func (t *tx) stopCredential(d *pki.Demand, e event.Event, text string, args ...any) error {
 	changed, err := t.exec(text, args...)
 	if err != nil {
 		return err
