@@ -16,6 +16,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/config"
 	"github.com/everleaf-pki/everleaf/internal/issue"
 	"github.com/everleaf-pki/everleaf/internal/manage"
+	"github.com/everleaf-pki/everleaf/internal/probe"
 	"github.com/everleaf-pki/everleaf/internal/store"
 	"github.com/everleaf-pki/everleaf/internal/store/sqlite"
 	"github.com/everleaf-pki/everleaf/internal/va"
@@ -44,6 +45,7 @@ type App struct {
 	keys      *keyring.Keyring
 	db        *sqlite.DB
 	engine    *ca.Engine
+	prober    *probe.Prober
 	issue     *issue.Service
 	manage    *manage.Service
 	metrics   *metrics
@@ -117,8 +119,7 @@ func (a *App) build() error {
 	if err != nil {
 		return err
 	}
-	prober, err := newProber(a.config)
-	if err != nil {
+	if a.prober, err = newProber(a.config); err != nil {
 		return err
 	}
 	elsewhere := newValidators(a.keys, a.db)
@@ -126,7 +127,7 @@ func (a *App) build() error {
 	options := issue.DefaultOptions()
 	options.Trial, options.PublicURL, options.AccountURL = a.config.Trial(), a.publicURL, a.accountURL
 	a.issue = issue.New(issue.Engines{
-		Store: a.db, Signer: a.engine, Validator: va.New(prober, elsewhere, va.DefaultOptions()), Secrets: sealer, Log: a.log,
+		Store: a.db, Signer: a.engine, Validator: va.New(a.prober, elsewhere, va.DefaultOptions()), Secrets: sealer, Log: a.log,
 	}, options)
 	a.manage = manage.New(manage.Engines{Store: a.db, Keys: a.keys, Maker: a.engine, Sealer: sealer, Validators: elsewhere}, manage.Options{AccountURL: a.accountURL})
 	return nil

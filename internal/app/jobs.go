@@ -84,13 +84,17 @@ func (a *App) nextIssuer(ctx context.Context) (int, error) {
 
 // standingChecks returns the named conditions of readiness that need no server.
 func (a *App) standingChecks() []check {
-	return []check{
+	checks := []check{
 		{"store", a.db.Ping},
 		{"clock", a.checkClock},
 		{"issuers", a.checkIssuers},
 		{"revocation-lists", a.checkLists},
 		{"perspectives", a.manage.CheckQuorums},
 	}
+	if a.config.SignedZone != "" {
+		checks = append(checks, check{"dns", a.prober.Validates})
+	}
+	return checks
 }
 
 // checks returns the named conditions of readiness of a server.

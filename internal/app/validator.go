@@ -83,7 +83,7 @@ func openValidatorFolder(c config.Config, env func(string) string) (*folder, *ke
 
 // newProber returns what looks from this machine.
 func newProber(c config.Config) (*probe.Prober, error) {
-	resolver, err := probe.NewResolver(probe.ResolverOptions{Upstreams: c.Resolvers})
+	resolver, err := probe.NewResolver(probe.ResolverOptions{Upstreams: c.Resolvers, Signed: c.SignedZone})
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ command prints what "everleaf perspective add" wants.`,
 		Args:    named,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.validator(cmd, trusted) },
 	}
-	addSettings(cmd.Flags(), "data", "listen", "dns-resolver", "http01-port", "tlsalpn01-port", "passphrase-file", "log-level",
+	addSettings(cmd.Flags(), "data", "listen", "dns-resolver", "dns-require-validation", "http01-port", "tlsalpn01-port", "passphrase-file", "log-level",
 		"log-format", "max-connections-per-address", "drain")
 	cmd.Flags().Func("trust", "`SHA-256` of the key of a CA that may ask; repeat it for several", func(text string) error {
 		key, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
 )
 
@@ -28,6 +29,7 @@ type Config struct {
 	MetricsListen  string         // HOST:PORT of the metrics listener; "": the second port after Listen's, on loopback; "off"
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Resolvers      []string       // HOST:PORT of DNS servers for validation; empty: those of /etc/resolv.conf
+	SignedZone     string         // DNS servers count only if they return its SOA record authenticated; "": all count
 	HTTP01Port     uint16         // where http-01 looks
 	TLSALPN01Port  uint16         // where tls-alpn-01 looks
 	PassphraseFile string         // holds the passphrase of the key files
@@ -64,6 +66,7 @@ func Settings() []Setting {
 		{Name: "metrics-listen", Usage: "`address` of the metrics listener, or off (default: loopback, the second port after --listen)", parse: addressOrOff(func(c *Config) *string { return &c.MetricsListen })},
 		{Name: "trusted-proxy", List: true, Usage: "`network` of proxies whose X-Forwarded-For is believed", parse: prefixes},
 		{Name: "dns-resolver", List: true, Usage: "`address` of a DNS server for validation (default: the system's)", parse: resolvers},
+		{Name: "dns-require-validation", Usage: "`name` of a signed zone, or . for the root: only DNS servers count that show by it that they validate DNSSEC", parse: signedZone},
 		{Name: "http01-port", Default: "80", Usage: "`port` where http-01 validation looks", parse: port(func(c *Config) *uint16 { return &c.HTTP01Port })},
 		{Name: "tlsalpn01-port", Default: "443", Usage: "`port` where tls-alpn-01 validation looks", parse: port(func(c *Config) *uint16 { return &c.TLSALPN01Port })},
 		{Name: "passphrase-file", Usage: "`file` with the passphrase of the key files; outside the data folder", parse: text(func(c *Config) *string { return &c.PassphraseFile })},
@@ -179,6 +182,15 @@ func resolvers(c *Config, values []string) error {
 		}
 		c.Resolvers = append(c.Resolvers, v)
 	}
+	return nil
+}
+
+// signedZone takes the root, or what can be a name in DNS.
+func signedZone(c *Config, values []string) error {
+	if _, err := ident.ParseDNS("name." + values[0]); err != nil && values[0] != "." {
+		return fmt.Errorf("%q is not the name of a zone; write . for the root, or a name like example.com", values[0])
+	}
+	c.SignedZone = values[0]
 	return nil
 }
 

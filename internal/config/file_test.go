@@ -81,6 +81,7 @@ func TestValues(t *testing.T) {
 		{"external-url", "https://user@h", `"https://user@h" is not a base URL; write https://HOST or https://HOST:PORT`},
 		{"public-url", "https://h", `"https://h" is not a base URL; write http://HOST or http://HOST:PORT`},
 		{"public-url", "http://h?q", `"http://h?q" is not a base URL; write http://HOST or http://HOST:PORT`},
+		{"dns-require-validation", "yes please", `"yes please" is not the name of a zone; write . for the root, or a name like example.com`},
 		{"dns-resolver", "dns.example.com", `"dns.example.com" is not the address of a DNS server; write ADDRESS or ADDRESS:PORT`},
 		{"http01-port", "65536", `"65536" is not a port; write a number from 1 to 65535`},
 		{"log-level", "loud", `"loud" is none of debug, info, warn, error`},

@@ -64,6 +64,7 @@ public-url: http://pki.example.com:8080
 metrics-listen: off
 trusted-proxy: [10.0.0.0/8, 192.0.2.1, "2001:db8::/32"]
 dns-resolver: [127.0.0.1:5353, "2001:db8::53"]
+dns-require-validation: .
 http01-port: 5002
 tlsalpn01-port: 5001
 passphrase-file: /run/secret
@@ -82,7 +83,7 @@ drain: 1m30s
 		TrustedProxies: []netip.Prefix{
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32"),
 		},
-		Resolvers:  []string{"127.0.0.1:5353", "[2001:db8::53]:53"},
+		SignedZone: ".", Resolvers: []string{"127.0.0.1:5353", "[2001:db8::53]:53"},
 		HTTP01Port: 5002, TLSALPN01Port: 5001, PassphraseFile: "/run/secret",
 		LogLevel: slog.LevelDebug, LogFormat: "json", MaxPerAddress: 7, Drain: 90 * time.Second,
 	}

@@ -57,6 +57,9 @@ func New(o Options) *Prober {
 	return p
 }
 
+// Validates answers nil when DNS can be asked as the resolver wants it: see [Resolver.Validates].
+func (p *Prober) Validates(ctx context.Context) error { return p.resolver.Validates(ctx) }
+
 // Look looks once whether the challenge of l is met, and returns the evidence: without Failure it is. When ctx ends
 // before the look does, the attempt has failed; whether that says anything is the caller's to decide.
 func (p *Prober) Look(ctx context.Context, l policy.Look) acme.Attempt {
