@@ -123,7 +123,13 @@ func TestUseResponderRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	other := newKey(t, pki.RSA2048)
+	mixed, err := x509.CreateCertificate(nil, parse(t, der), a.intermediate, other.Public(), a.store.keys["first"])
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, err := range map[string]error{
+		"another type":   a.engine.UseResponder(a.issuer, other, mixed),
 		"another key":    a.engine.UseResponder(a.issuer, newKey(t, pki.ECDSAP256), der),
 		"no certificate": a.engine.UseResponder(a.issuer, key, der[1:]),
 	} {

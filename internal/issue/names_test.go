@@ -64,6 +64,24 @@ func TestAProfileRefusesNamesWithTheOrder(t *testing.T) {
 	wantKind(t, err, fault.RejectedIdentifier)
 }
 
+// Names that the issuer's certificate excludes are refused with the order too, and not when everything is proven.
+// Proves INC-93.
+func TestNameConstraintsRefuseWithTheOrder(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	_, err := h.manage.CreateIssuer(t.Context(), "test", manage.NewIssuer{
+		Name: "narrow", Parent: manage.Root, Constraints: pki.Constraints{PermittedNames: []string{"example.com"}},
+	})
+	check(t, err)
+	h.setProfile(func(s *pki.Spec) { s.Issuer = "narrow" })
+	_, err = h.issue.NewOrder(t.Context(), r, dns("a.example.com", "a.example.org"))
+	wantKind(t, err, fault.RejectedIdentifier)
+	if text := fault.Sentence(err); !strings.Contains(text, "not permitted to certify a.example.org, by the name constraints") {
+		t.Error(text)
+	}
+	h.issued(r, newKey(t), "b.example.com")
+}
+
 // A public profile issues for public names, by all the rules of the CA/Browser Forum.
 // Proves BR-06.
 func TestAPublicProfileIssues(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
+	"github.com/everleaf-pki/everleaf/internal/core/span"
 	"github.com/everleaf-pki/everleaf/internal/issue"
 )
 
@@ -105,6 +106,24 @@ func TestARecordedIntentIsFinishedAfterACrash(t *testing.T) {
 	check(t, err)
 	if !slices.Equal(leaf.RawTBSCertificate, intent.TBS) {
 		t.Error("what was signed is not what was recorded")
+	}
+}
+
+// What was short enough when it was recorded is not signed after the day from which it is too long.
+// Proves BR-01.
+func TestAnIntentThatIsTooLongByNowIsNotSigned(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	tomorrow := h.Clock.Now().Add(24 * time.Hour).UTC().Format(time.DateOnly)
+	h.setProfile(func(s *pki.Spec) { s.Lifetimes = []pki.Lifetime{{From: tomorrow, Lifetime: 47 * span.Day}} })
+	order, _ := h.begun(r, newKey(t), "a.example.com")
+	h.Clock.Advance(48 * time.Hour)
+	_, err := h.issue.ResumeIssuances(t.Context(), h.Clock.Now(), 365*24*time.Hour)
+	if err == nil || !strings.Contains(err.Error(), "longer than its profile permits by now") {
+		t.Errorf("%v", err)
+	}
+	if status := h.order(r, order.ID).Status; status != acme.Processing {
+		t.Errorf("the order is %s", status)
 	}
 }
 

@@ -373,11 +373,16 @@ func TestProfiles(t *testing.T) {
 	expect(t, err, fault.Malformed, "names: ")
 	_, err = save("x", func(s *pki.Spec) { s.Issuer = "nobody" })
 	expect(t, err, fault.Malformed, `issuer: There is no issuer with its key on this machine "nobody"; there are: default, root.`)
+	if _, err = i.CreateIssuer(t.Context(), operator, manage.NewIssuer{Name: "servers", Parent: manage.Root, Usages: []pki.Usage{pki.ServerAuth}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = save("x", func(s *pki.Spec) { s.Issuer, s.Usages = "servers", []pki.Usage{pki.ClientAuth} })
+	expect(t, err, fault.Malformed, "usages: the certificate of the issuer servers permits only its own")
 	if err := i.importKeyless(t); err != nil {
 		t.Fatal(err)
 	}
 	_, err = save("x", func(s *pki.Spec) { s.Issuer = "parent" })
-	expect(t, err, fault.Malformed, `"parent"; there are: default, root.`)
+	expect(t, err, fault.Malformed, `"parent"; there are: default, root, servers.`)
 	_, err = i.Profile(t.Context(), "", "long")
 	expect(t, err, fault.NotFound, `no profile "long"; there are: client, default, shortlived`)
 	_, err = i.Profile(t.Context(), "garden", manage.Default)

@@ -150,9 +150,13 @@ func (w *walker) take(n ast.Node) bool {
 // condition returns which argument of a call says whether all is well; -1 when none does.
 func condition(call *ast.CallExpr) int {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
-	switch {
-	case !ok:
+	if !ok || len(call.Args) == 0 {
 		return -1
+	}
+	first, named := call.Args[0].(*ast.Ident)
+	switch {
+	case named && first.Name == "ctx":
+		return -1 // another method of the name
 	case (selector.Sel.Name == "check" || selector.Sel.Name == "expect") && len(call.Args) >= 2:
 		return 0
 	case selector.Sel.Name == "checkFor" && len(call.Args) == 4:
