@@ -25,6 +25,7 @@ func TestCareOverTheSocket(t *testing.T) {
 	if err != nil || len(findings.Findings) != 0 {
 		t.Errorf("%+v %v", findings, err)
 	}
+	t.Chdir(t.TempDir()) // where the backup with a relative path would land, were it not refused
 	copied := filepath.Join(t.TempDir(), "copy.db")
 	if err := client.Backup(t.Context(), copied); err != nil {
 		t.Error(err)
