@@ -113,6 +113,7 @@ func newWorld(t *testing.T, binary string) *world {
 			t.Fatalf("%s: %v\n%s", cmd, err, out)
 		}
 	}
+	everleaf("profile set default --ocsp")
 	everleaf("profile set brief --lifetime 1m --backdate 30s")
 	everleaf("connector create " + briefConnector + " --profiles brief")
 	everleaf("connector create " + boundConnector + " --require-eab")

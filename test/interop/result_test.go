@@ -225,10 +225,19 @@ func (r *result) isRevoked(signer string) {
 		out, _ := r.openssl(nil, "crl", "-in", list, "-noout", "-text")
 		return strings.Contains(strings.ToLower(out), "serial number: "+r.certificate.Serial)
 	})
-	out, failed := r.openssl(nil, "verify", "-CAfile", r.server.Root, "-untrusted", r.chain, "-crl_check", "-CRLfile", list, r.chain)
-	if !failed || !strings.Contains(out, "certificate revoked") {
+	if out, failed := r.verifyWithList(); !failed || !strings.Contains(out, "certificate revoked") {
 		r.Errorf("openssl verify with the CRL: %s", out)
 	}
+	r.wantStatus("revoked")
+}
+
+// isGood is what openssl finds before the revocation.
+func (r *result) isGood() {
+	r.Helper()
+	if out, failed := r.verifyWithList(); failed {
+		r.Errorf("openssl verify with the CRL: %s", out)
+	}
+	r.wantStatus("good")
 }
 
 func (r *result) hasOtherKey() {

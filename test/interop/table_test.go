@@ -82,8 +82,8 @@ func rows() []row {
 		{operation: renew, title: "Renew", place: (*place).wantBrief, also: (*result).isRenewed},
 		{operation: advised, title: "Renew when the server says (ARI)", place: (*place).wantBrief, between: (*result).callBack, also: (*result).hasAsked},
 		{operation: replaces, title: "Say which certificate a renewal replaces", place: (*place).wantBrief, also: (*result).hasReplaced},
-		{operation: revoke, title: "Revoke, signed by the account's key", also: (*result).isRevokedByAccount},
-		{operation: revokeKey, title: "Revoke, signed by the certificate's key", also: (*result).isRevokedByKey},
+		{operation: revoke, title: "Revoke, signed by the account's key", between: (*result).isGood, also: (*result).isRevokedByAccount},
+		{operation: revokeKey, title: "Revoke, signed by the certificate's key", between: (*result).isGood, also: (*result).isRevokedByKey},
 		{operation: keyChange, title: "Change the account's key", also: (*result).hasOtherKey},
 		{operation: deactivate, title: "Deactivate the account", also: (*result).isDeactivated},
 	}
