@@ -262,6 +262,8 @@ type Issuer struct {
 	Usages       []string  `json:"usages,omitempty"`
 	Permitted    []string  `json:"permitted,omitempty"` // domains and networks that its leaves may name; none: all that are not excluded
 	Excluded     []string  `json:"excluded,omitempty"`
+	OCSP         string    `json:"ocsp,omitempty"`      // URL where the status of its certificates is told; absent where its key is elsewhere
+	OCSPUntil    time.Time `json:"ocsp_until,omitzero"` // end of the certificate that signs these replies; absent before the first that is needed
 	Fingerprint  string    `json:"fingerprint"`
 	Created      time.Time `json:"created"`
 	PEM          string    `json:"pem,omitempty"` // with its chain, the root last; only where one issuer is shown

@@ -129,6 +129,7 @@ func (a *App) build() error {
 	a.issue = issue.New(issue.Engines{
 		Store: a.db, Signer: a.engine, Validator: va.New(a.prober, elsewhere, va.DefaultOptions()), Secrets: sealer, Log: a.log,
 	}, options)
+	a.metrics.registry.MustRegister(a.listEnd())
 	a.manage = manage.New(manage.Engines{Store: a.db, Keys: a.keys, Maker: a.engine, Sealer: sealer, Validators: elsewhere}, manage.Options{AccountURL: a.accountURL})
 	return nil
 }

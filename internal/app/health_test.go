@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,8 @@ func TestHealthAndMetrics(t *testing.T) {
 	r.get(t, r.info.Directory)
 	if _, body := r.get(t, r.info.Metrics); !strings.Contains(body, `everleaf_request_duration_seconds_count{route="acme/directory",status="200"} 1`) {
 		t.Error("the metrics do not count the request")
+	} else if end := regexp.MustCompile(`(?m)^everleaf_revocation_list_end_timestamp_seconds (\S+)$`).FindStringSubmatch(body); end == nil || !strings.HasPrefix(end[1], "1.") {
+		t.Errorf("the metrics do not tell when the first list ends: %q", end)
 	}
 }
 

@@ -132,6 +132,8 @@ func (c *command) issuerResult(i adminapi.Issuer) result {
 		f.Add("Key here", render.YesNo(i.HasKey))
 		if i.HasKey { // nobody here makes the list of another one
 			f.Add("CRL", i.CRL)
+			f.Add("OCSP", i.OCSP)
+			f.Add("OCSP signer until", render.When(i.OCSPUntil, c.now()))
 		}
 		f.Add("Usages", i.Usages...)
 		f.Add("Permitted", i.Permitted...)

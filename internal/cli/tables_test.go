@@ -69,7 +69,7 @@ func sampleAnswers() map[string]any {
 	issuer := adminapi.Issuer{
 		ID: "issuer1", Name: "default", Organisation: "default", Parent: "root1", Subject: "CN=Issuing", Serial: "01",
 		NotBefore: noon.Add(-24 * time.Hour), NotAfter: noon.Add(4 * 365 * 24 * time.Hour), Signs: true, HasKey: true,
-		CRL: "http://pki.example.com/crl/issuer1/1.crl", Fingerprint: strings.Repeat("ab", 32), Created: noon,
+		CRL: "http://pki.example.com/crl/issuer1/1.crl", OCSP: "http://pki.example.com/ocsp/issuer1", OCSPUntil: noon.Add(14 * 24 * time.Hour), Fingerprint: strings.Repeat("ab", 32), Created: noon,
 	}
 	profile := adminapi.Profile{
 		ID: "profile1", Name: "weekly", Version: 2, Organisation: "default", Created: noon,

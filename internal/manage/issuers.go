@@ -13,8 +13,10 @@ import (
 type IssuerView struct {
 	pki.Issuer
 	OrganisationName string
-	Signs            bool     // it is the one of its name that signs at the time of the answer
-	Chain            [][]byte // DER: its certificate, then those above it, the root last
+	Signs            bool      // it is the one of its name that signs at the time of the answer
+	Chain            [][]byte  // DER: its certificate, then those above it, the root last
+	OCSP             string    // URL where the status of its certificates is told; "" where its key is not on this machine
+	ResponderUntil   time.Time // end of the certificate with which OCSP replies are signed; zero: there is none, as before the first
 }
 
 // Issuers returns all issuers, newest first.
@@ -27,13 +29,21 @@ func (s *Service) Issuers(ctx context.Context) ([]IssuerView, error) {
 	if err != nil {
 		return nil, err
 	}
+	base, err := s.PublicURL(ctx)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]IssuerView, 0, len(all))
 	for _, i := range all {
 		signer, found := inService(all, i.Organisation, i.Name, s.now())
-		views = append(views, IssuerView{
+		view := IssuerView{
 			Issuer: i, OrganisationName: organisations[i.Organisation],
-			Signs: found && signer.ID == i.ID, Chain: chain(all, i.ID),
-		})
+			Signs: found && signer.ID == i.ID, Chain: chain(all, i.ID), ResponderUntil: s.maker.ResponderUntil(i.ID),
+		}
+		if i.Key != "" {
+			view.OCSP = pki.OCSPURL(base, i.ID)
+		}
+		views = append(views, view)
 	}
 	return views, nil
 }

@@ -75,7 +75,7 @@ func issuer(i manage.IssuerView) adminapi.Issuer {
 	wire := adminapi.Issuer{
 		ID: i.ID, Name: i.Name, Organisation: i.OrganisationName, Parent: i.Parent,
 		NotBefore: adminapi.Date(i.NotBefore), NotAfter: adminapi.Date(i.NotAfter), Signs: i.Signs, HasKey: i.Key != "",
-		CRL: i.Shard.URL, Fingerprint: fingerprint(i.Certificate), Created: adminapi.Date(i.Created),
+		CRL: i.Shard.URL, OCSP: i.OCSP, OCSPUntil: adminapi.Date(i.ResponderUntil), Fingerprint: fingerprint(i.Certificate), Created: adminapi.Date(i.Created),
 	}
 	if c, err := x509.ParseCertificate(i.Certificate); err == nil {
 		wire.Subject, wire.Serial = c.Subject.String(), string(pki.SerialOf(c.SerialNumber))
