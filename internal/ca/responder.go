@@ -67,8 +67,9 @@ func (e *Engine) PrepareResponder(ctx context.Context, request pki.ResponderRequ
 	if err != nil {
 		return nil, nil, err
 	}
-	if findings := lint.Responder(certificate, signer.certificate, request); len(findings) > 0 {
-		return nil, nil, fmt.Errorf("lint refuses the certificate: %s", lint.Join(findings))
+	findings := append(lint.Responder(certificate, signer.certificate, request), e.rules.Certificate(certificate, false)...)
+	if broken, _ := lint.Split(findings); len(broken) > 0 {
+		return nil, nil, fmt.Errorf("lint refuses the certificate: %s", lint.Join(broken))
 	}
 	return key, &prepared{signer: signer, tbs: certificate.RawTBSCertificate}, nil
 }
