@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -274,4 +275,58 @@ func TestCertificatesNameTheResponder(t *testing.T) {
 	if want := pki.OCSPURL("http://pki.test", d.Certificate.Issuer); len(leaf.OCSPServer) != 1 || leaf.OCSPServer[0] != want {
 		t.Errorf("it names %v, want %s", leaf.OCSPServer, want)
 	}
+}
+
+// Two CA certificates of one key under two names, each with a certificate of the same serial number: what is revoked of one
+// stays good of the other. Proves INC-39.
+func TestTheSiblingOfARevokedCertificateStaysGood(t *testing.T) {
+	h := newHouse(t)
+	own := h.issuer()
+	sibling := h.sibling(own, "Another Name")
+	d := h.issued(h.requester(), newKey(t), "a.example.com")
+	c := d.Certificate
+	copied := c
+	copied.ID, copied.Issuer, copied.Order, copied.Shard, copied.DER = h.NewID(), sibling.ID, "", 0, nil
+	check(t, h.Store.BeginIssuance(t.Context(), pki.Intent{Certificate: copied, TBS: []byte{0x30, 0}, Begun: h.Clock.Now()}))
+	check(t, h.Store.CompleteIssuance(t.Context(), copied.ID, c.DER, h.Clock.Now(), h.Event(event.CertificateIssued, copied.ID)))
+	_, err := h.Store.Revoke(t.Context(), c.ID, h.Clock.Now(), pki.Superseded, false, h.Event(event.CertificateRevoked, c.ID))
+	check(t, err)
+	if said := h.status(own, c.Serial); said.Status != xocsp.Revoked {
+		t.Errorf("the revoked one: %+v", said)
+	}
+	if said := h.status(sibling, c.Serial); said.Status != xocsp.Good {
+		t.Errorf("its sibling: %+v", said)
+	}
+	h.wantUnknown("the sibling at the address of the other", own.ID, h.certID(sibling, c.Serial))
+
+	// A cross-certificate, of the same name and key, is the same issuer to a client, at whichever address.
+	cross := h.sibling(own, "")
+	if said := h.status(cross, c.Serial); said.Status != xocsp.Revoked {
+		t.Errorf("at the address of a cross-certificate: %+v", said)
+	}
+}
+
+// sibling makes another CA certificate for an issuer's key, with its name or another.
+func (h *house) sibling(of pki.Issuer, name string) pki.Issuer {
+	h.t.Helper()
+	issuers, err := h.Store.Issuers(h.t.Context())
+	check(h.t, err)
+	root := issuers[slices.IndexFunc(issuers, pki.Issuer.IsRoot)]
+	key, err := h.Keys.Load(root.Key)
+	check(h.t, err)
+	certificate, err := of.Parse()
+	check(h.t, err)
+	request := pki.CARequest{
+		CommonName: name, PublicKey: certificate.PublicKey, Serial: pki.SerialOf(certificate.SerialNumber)[:30] + "ff",
+		NotBefore: of.NotBefore, NotAfter: of.NotAfter, Usages: []pki.Usage{pki.ServerAuth, pki.ClientAuth},
+	}
+	if name == "" {
+		request.CommonName, request.Organisation, request.Serial = certificate.Subject.CommonName, certificate.Subject.Organization[0], request.Serial[:30]+"fe"
+	}
+	made := of
+	made.Certificate, err = h.CA.SignIntermediate(h.t.Context(), request, root, key)
+	check(h.t, err)
+	made.ID, made.Shard.URL = h.NewID(), "http://pki.test/other.crl"
+	check(h.t, h.Store.CreateIssuer(h.t.Context(), made, h.Event(event.IssuerCreated, made.ID)))
+	return made
 }
