@@ -18,6 +18,7 @@ const (
 	resumeAge       = 45 * time.Second // what is younger is still worked on by the request that began it
 	resumeLimit     = 100              // validations
 	takeUpLimit     = 30 * time.Second // how long a start waits for issuances that a crash left behind
+	firstLists      = 10 * time.Second // how long a start waits for revocation lists that have to be made
 	giveUpAfter     = time.Hour        // an intent that cannot be signed so long is abandoned
 	trimInterval    = time.Minute
 	trimStep        = 200 // rows of one small transaction

@@ -110,7 +110,9 @@ func (s *server) prepare(ctx context.Context) error {
 	if err := a.takeUp(ctx); err != nil {
 		return err
 	}
-	if _, err := a.issue.PublishLists(ctx); err != nil {
+	limited, cancel := context.WithTimeout(ctx, firstLists)
+	defer cancel()
+	if _, err := a.issue.PublishLists(limited); err != nil {
 		a.log.Error("not every revocation list could be made; a job goes on with them", slog.Any("error", err))
 	}
 	if _, err := a.issue.RenewResponders(ctx); err != nil {

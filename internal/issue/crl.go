@@ -28,7 +28,7 @@ const listsAtOnce = 4
 // PublishLists makes and records every revocation list that is missing, stale, or due for renewal, and returns how
 // many. A list that cannot be made does not hold up the others; the error joins nothing and names the last. A clock that
 // stands before the newest event stops issuance and not this, since a revocation must not wait; but no list is then dated
-// before the one that it replaces, which may be the better one.
+// before the one that it replaces, which may be the better one. When the context ends it begins no other list.
 func (s *Service) PublishLists(ctx context.Context) (int, error) {
 	now := s.now()
 	due, err := s.store.CRLsDue(ctx, now.Add(crlRenewal))
@@ -46,10 +46,16 @@ func (s *Service) PublishLists(ctx context.Context) (int, error) {
 		})
 	}
 	for _, list := range due {
+		if ctx.Err() != nil {
+			break
+		}
 		lists <- list
 	}
 	close(lists)
 	wait.Wait()
+	if ctx.Err() != nil {
+		return press.made, ctx.Err()
+	}
 	return press.made, press.failed
 }
 
@@ -75,7 +81,7 @@ func (p *press) make(ctx context.Context, list pki.CRL) {
 	if made {
 		p.made++
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		p.failed = fmt.Errorf("revocation list %d of issuer %s: %w", list.Shard.Number, list.Issuer, err)
 		p.service.log.Error("a revocation list could not be made", slog.String("issuer", list.Issuer), slog.Int("shard", list.Shard.Number), slog.Any("error", err))
 	}
