@@ -48,7 +48,7 @@ func (a *App) AdminHandler() http.Handler {
 }
 
 func (a *App) adminHandler(c care, base string) http.Handler {
-	return admin.New(a.manage, admin.Options{Actor: operator, Care: c, Base: base, HTTP01Port: a.config.HTTP01Port, Web: a.webOptions()})
+	return admin.New(a.manage, admin.Options{Actor: operator, Care: c, Explain: a.issue, Base: base, HTTP01Port: a.config.HTTP01Port, Web: a.webOptions()})
 }
 
 func (a *App) webOptions() web.Options {

@@ -153,7 +153,7 @@ failed, 3 partly done, 4 a check found something.`,
 		}
 	}
 	add("run", "Run:", newDemo(c), newServe(c), newInit(c), newValidator(c))
-	add("look", "Look:", newCert(c), newRenewal(c), newOrder(c), newAccount(c), newEvent(c))
+	add("look", "Look:", newCert(c), newRenewal(c), newOrder(c), newAccount(c), newEvent(c), newWhy(c))
 	add("declare", "Declare:", newConnector(c), newCredential(c), newProfile(c), newLimit(c), newIssuer(c), newOrg(c), newPerspective(c))
 	add("care", "Care for the installation:",
 		newStatus(c), newCheck(c), newBackup(c), newRestore(c), newKey(c), newClock(c), newReload(c), newConfig(c))

@@ -73,20 +73,13 @@ func (s *Service) prepare(ctx context.Context, p plan) (pki.Intent, pki.Prepared
 			return pki.Intent{}, nil, err
 		}
 	}
-	notBefore, notAfter, err := pki.Window(p.profile.Spec, p.notBefore, p.notAfter, issuer, now)
+	request, err := s.draft(p, issuer, now)
 	if err != nil {
 		return pki.Intent{}, nil, err
 	}
 	spki, err := x509.MarshalPKIXPublicKey(p.key)
 	if err != nil {
 		return pki.Intent{}, nil, fault.Wrap(err, fault.BadCSR, "The key of the request cannot be certified.")
-	}
-	var random [pki.SerialBytes]byte
-	fill(random[:])
-	request := pki.Request{
-		Issuer: issuer, Spec: p.profile.Spec, Names: p.names, Subject: p.subject, PublicKey: p.key, Serial: pki.NewSerial(random),
-		NotBefore: notBefore, NotAfter: notAfter, IssuerURL: pki.IssuerURL(s.options.PublicURL(), issuer.ID),
-		OCSPURL: pki.OCSPURL(s.options.PublicURL(), issuer.ID),
 	}
 	prepared, err := s.signer.Prepare(ctx, request)
 	if err != nil {
@@ -96,11 +89,27 @@ func (s *Service) prepare(ctx context.Context, p plan) (pki.Intent, pki.Prepared
 		Certificate: pki.Certificate{
 			ID: s.newID(), Organisation: p.organisation, Connector: p.connector, Account: p.account, Order: p.order,
 			Profile: p.profile.ID, ProfileName: p.profile.Name, Issuer: issuer.ID, Serial: request.Serial, Names: p.names,
-			NotBefore: notBefore, NotAfter: notAfter, KeyHash: pki.HashKey(spki), Shard: shardOf(request), Warnings: prepared.Warnings(),
+			NotBefore: request.NotBefore, NotAfter: request.NotAfter, KeyHash: pki.HashKey(spki), Shard: shardOf(request), Warnings: prepared.Warnings(),
 			Replaces: p.replaces,
 		},
 		TBS: prepared.TBS(), Begun: now, Thumbprint: thumbprint(p.key),
 	}, prepared, nil
+}
+
+// draft returns the certificate of a plan, under an issuer, with a new serial number. Error: that its validity cannot be
+// as asked.
+func (s *Service) draft(p plan, issuer pki.Issuer, now time.Time) (pki.Request, error) {
+	notBefore, notAfter, err := pki.Window(p.profile.Spec, p.notBefore, p.notAfter, issuer, now)
+	if err != nil {
+		return pki.Request{}, err
+	}
+	var random [pki.SerialBytes]byte
+	fill(random[:])
+	return pki.Request{
+		Issuer: issuer, Spec: p.profile.Spec, Names: p.names, Subject: p.subject, PublicKey: p.key, Serial: pki.NewSerial(random),
+		NotBefore: notBefore, NotAfter: notAfter, IssuerURL: pki.IssuerURL(s.options.PublicURL(), issuer.ID),
+		OCSPURL: pki.OCSPURL(s.options.PublicURL(), issuer.ID),
+	}, nil
 }
 
 // thumbprint names a key as accounts do; "" for a key that no account can have.

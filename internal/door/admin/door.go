@@ -18,8 +18,9 @@ import (
 // Options are the settings of the door.
 type Options struct {
 	// Actor names who makes a request, for the log of events; nil: "local".
-	Actor func(*http.Request) string
-	Care  Care
+	Actor   func(*http.Request) string
+	Care    Care
+	Explain Explainer
 	// Base is the URL under which clients reach the connectors, without a slash at its end; "": nobody knows it.
 	Base       string
 	HTTP01Port uint16      // where http-01 validation looks
@@ -30,13 +31,14 @@ type door struct {
 	manage     *manage.Service
 	actor      func(*http.Request) string
 	care       Care
+	explain    Explainer
 	base       string
 	http01Port uint16
 }
 
 // New returns the door to the use cases.
 func New(m *manage.Service, o Options) http.Handler {
-	d := &door{manage: m, actor: o.Actor, care: o.Care, base: o.Base, http01Port: o.HTTP01Port}
+	d := &door{manage: m, actor: o.Actor, care: o.Care, explain: o.Explain, base: o.Base, http01Port: o.HTTP01Port}
 	if d.actor == nil {
 		d.actor = func(*http.Request) string { return "local" }
 	}

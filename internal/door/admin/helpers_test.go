@@ -42,7 +42,7 @@ func newHouseOn(t *testing.T, wrap func(*sqlite.DB) manage.Store) *house {
 	h.service = h.Manage(wrap(h.Store))
 	h.door = admin.New(h.service, admin.Options{
 		Actor: func(*http.Request) string { return "alice" },
-		Base:  "https://ca.example.test:8443", HTTP01Port: 5002,
+		Base:  "https://ca.example.test:8443", HTTP01Port: 5002, Explain: h.Issue(t, h.Engines(), h.Options(time.Second)),
 		Web: web.Options{Log: slog.New(slog.NewJSONHandler(h.log, nil))},
 	})
 	h.client = adminapi.NewClient(adminapi.InProcess(h.door))

@@ -54,6 +54,8 @@ func routes() []route {
 		{http.MethodGet, "/v1/orders", append(page, "connector"), (*door).orders},
 		{http.MethodGet, "/v1/orders/{id}", nil, (*door).order},
 
+		{http.MethodPost, "/v1/why", nil, (*door).why},
+
 		{http.MethodGet, "/v1/certificates", append(page, "name", "connector", "account", "credential", "order", "profile", "issuer",
 			"issued_before", "issued_after", "expires_before", "expires_after", "revoked"), (*door).certificates},
 		{http.MethodGet, "/v1/certificates/{ref}", nil, (*door).certificate},

@@ -119,6 +119,13 @@ func TestClientReachesEveryRoute(t *testing.T) {
 			}
 			return err
 		},
+		func() error {
+			a, err := c.Why(ctx, adminapi.Question{Names: []string{"www.example.com", "192.0.2.1"}})
+			if !a.Would || len(a.Needs) != 2 || a.Profile != "default" {
+				t.Errorf("the answer is %+v", a)
+			}
+			return err
+		},
 		func() error { _, err := c.Events(ctx, kid, adminapi.Page{}); return err },
 		func() error {
 			o := adminapi.LimitOverride{Account: e.account.ID, Kind: limit.OrdersPerAccount, Rate: "5/1d"}
