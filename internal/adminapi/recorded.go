@@ -58,6 +58,13 @@ type Order struct {
 	Failure        *acme.Failure   `json:"failure,omitempty"`
 	Authorizations []Authorization `json:"authorizations,omitempty"` // only where one order is shown
 	CAA            []Check         `json:"caa,omitempty"`            // likewise: what CAA records said when it was refused, or when its issuance began
+	Timeline       []Moment        `json:"timeline,omitempty"`       // likewise: what happened, the oldest first
+}
+
+// Moment is one thing that happened to an order.
+type Moment struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what"`
 }
 
 // Orders is a page.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -39,16 +40,35 @@ func (c *command) orderList() *cobra.Command {
 }
 
 func (c *command) orderShow() *cobra.Command {
-	cmd := &cobra.Command{Use: "show ID", Short: "Show an order with what each validation attempt saw"}
+	cmd := &cobra.Command{Use: "show ID", Short: "Show the life of an order, with what each validation attempt saw"}
 	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
 		o, err := cl.Order(ctx, args[0])
 		return result{data: o, table: func(w io.Writer) error {
 			if err := c.orderFacts(o).Write(w); err != nil {
 				return err
 			}
+			if err := writeTimeline(w, o.Timeline); err != nil {
+				return err
+			}
 			return c.writeEvidence(w, o)
 		}}, err
 	})
+}
+
+// writeTimeline shows what happened, one thing a line.
+func writeTimeline(w io.Writer, moments []adminapi.Moment) error {
+	if len(moments) == 0 {
+		return nil
+	}
+	if _, err := io.WriteString(w, "\nTimeline\n"); err != nil {
+		return err
+	}
+	for _, m := range moments {
+		if _, err := fmt.Fprintf(w, "  %s  %s\n", render.Time(m.At), render.Clean(m.What)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *command) orderFacts(o adminapi.Order) *render.Facts {

@@ -182,6 +182,10 @@ func sampleOrder() adminapi.Order {
 		Hops: []acme.Hop{{URL: "http://shop.example.com/.well-known/acme-challenge/t", Address: "192.0.2.1:80", Status: 301}, {URL: "http://www.shop.example.com/t", Status: 200, Error: "the body is too long"}, {URL: "tls://shop.example.com:443"}},
 	}
 	return adminapi.Order{
+		Timeline: []adminapi.Moment{
+			{At: noon.Add(-time.Minute), What: "Ordered by the account acc1: shop.example.com, with the profile default."},
+			{At: noon, What: "shop.example.com: looked at by http-01. " + hostile},
+		},
 		ID: "order1", Connector: "shops", Account: "acc1", Profile: "default", Status: "invalid", Names: []string{"*.example.com", "shop.example.com"},
 		Created: noon.Add(-2 * time.Minute), Expires: noon.Add(24 * time.Hour),
 		Failure: &acme.Failure{Kind: "unauthorized", Public: "Control was not proven."},

@@ -222,9 +222,7 @@ func (s *Service) rehearse(ctx context.Context, a *Answer, p plan, now time.Time
 		a.object(by, err)
 		return
 	}
-	for _, w := range prepared.Warnings() {
-		a.Warnings = append(a.Warnings, w)
-	}
+	a.Warnings = append(a.Warnings, prepared.Warnings()...)
 }
 
 // anyKey makes a sound key of a type that is accepted.

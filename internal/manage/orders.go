@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -14,6 +15,7 @@ type OrderView struct {
 	Status         acme.Status
 	Authorizations []AuthorizationView // only where one order is shown
 	Checks         []acme.Check        // likewise: what CAA records said when it was refused, or when its issuance began
+	Timeline       []Moment            // likewise: what happened, the oldest first
 }
 
 // AuthorizationView is an authorization, evidence included, with its status at the time of the answer.
@@ -76,6 +78,30 @@ func (s *Service) Order(ctx context.Context, id string) (OrderView, error) {
 	for _, a := range authorizations {
 		view.Authorizations = append(view.Authorizations, AuthorizationView{a, a.Status(now)})
 	}
-	view.Checks, err = s.store.Checks(ctx, id)
+	if view.Checks, err = s.store.Checks(ctx, id); err != nil {
+		return view, err
+	}
+	view.Timeline, err = s.timelineOf(ctx, view)
 	return view, err
+}
+
+// timelineEvents bounds how many events of an order its timeline tells: of those, refusals can be many.
+const timelineEvents = 100
+
+func (s *Service) timelineOf(ctx context.Context, o OrderView) ([]Moment, error) {
+	h := history{order: o}
+	var err error
+	if h.events, err = s.store.Events(ctx, o.ID, "", timelineEvents); err != nil {
+		return nil, err
+	}
+	slices.Reverse(h.events) // the oldest first
+	if o.Certificate == "" {
+		return timeline(h), nil
+	}
+	c, err := s.Certificate(ctx, o.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	h.certificate = &c
+	return timeline(h), nil
 }

@@ -125,6 +125,9 @@ func order(o manage.OrderView) adminapi.Order {
 	for _, c := range o.Checks {
 		wire.CAA = append(wire.CAA, check(c))
 	}
+	for _, m := range o.Timeline {
+		wire.Timeline = append(wire.Timeline, adminapi.Moment{At: adminapi.Date(m.At), What: m.What})
+	}
 	return wire
 }
 
