@@ -221,6 +221,11 @@ func TestOrderWithItsEvidence(t *testing.T) {
 			ID: e.order.Authorizations[0], Name: "*.example.com", Status: "invalid", Created: start, Expires: start.Add(time.Hour),
 			Challenges: []adminapi.Challenge{{Method: "dns-01", Status: "invalid", Failure: failure, Attempts: []adminapi.Attempt{adminapi.Attempt(oneAttempt())}}},
 		}},
+		Timeline: []adminapi.Moment{
+			{At: start, What: "Ordered by the account " + e.account.ID + ": *.example.com, with the profile default."},
+			{At: start, What: "*.example.com: looked at by dns-01. NXDOMAIN"},
+			{At: start, What: "*.example.com: not proven by dns-01. There is no such name."},
+		},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b ident.Identifier) bool { return a == b })); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
