@@ -66,9 +66,9 @@ func ReadBody(r *http.Request) ([]byte, error) {
 // retryUnavailable is when to ask again after a 503 that does not say it (RFC 9110 section 15.6.4).
 const retryUnavailable = 10 * time.Second
 
-// refusal returns the reply for an error, with the given header and what the error adds to it.
-func refusal(header http.Header, err error) Reply {
-	document := problem.FromError(err)
+// refusal returns the reply for the error of a request, with the given header and what the error adds to it.
+func refusal(request string, header http.Header, err error) Reply {
+	document := problem.FromError(err).InReplyTo(request)
 	out := http.Header{}
 	maps.Copy(out, header)
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.RetryAfter > 0 {

@@ -81,13 +81,13 @@ func (a *adapter) answer(r *http.Request, record *Record) (reply Reply) {
 		default:
 			record.Add(slog.String("stack", string(debug.Stack())))
 			record.failure = fmt.Errorf("panic: %v", p)
-			reply = refusal(nil, record.failure)
+			reply = refusal(record.ID, nil, record.failure)
 		}
 	}()
 	reply, err := a.handler(r, record)
 	if err != nil {
 		record.failure = err
-		return refusal(reply.Header, clientGone(r, err))
+		return refusal(record.ID, reply.Header, clientGone(r, err))
 	}
 	if reply.Status == 0 {
 		reply.Status = http.StatusOK

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -93,7 +94,7 @@ func TestReply(t *testing.T) {
 func TestErrors(t *testing.T) {
 	limited := fault.New(fault.RateLimited, "Slow down.")
 	limited.RetryAfter = 1500 * time.Millisecond
-	hidden := "The server met an unexpected condition. The operator finds it in the log under the X-Request-Id of this reply."
+	hidden := "The server met an unexpected condition; its log tells the operator which."
 	tests := []struct {
 		name   string
 		err    error
@@ -149,6 +150,9 @@ func TestErrors(t *testing.T) {
 			if err := json.Unmarshal([]byte(response.body), &got); err != nil {
 				t.Fatal(err)
 			}
+			id := response.header.Get("X-Request-Id")
+			tt.body["detail"] = fmt.Sprintf("%s (request %s)", tt.body["detail"], id) // where people see it
+			tt.body["request_id"] = id
 			if diff := cmp.Diff(tt.body, got); diff != "" || response.status != tt.status {
 				t.Errorf("status %d, want %d: %s", response.status, tt.status, diff)
 			}
@@ -160,7 +164,7 @@ func TestErrors(t *testing.T) {
 			if response.header.Get("Content-Type") != "application/problem+json" || response.header.Get("Content-Language") != "en" {
 				t.Errorf("E-01 T-08: header %v", response.header)
 			}
-			if len(log) != 1 || log[0]["level"] != tt.level || log[0]["error"] != tt.err.Error() {
+			if len(log) != 1 || log[0]["id"] != id || log[0]["level"] != tt.level || log[0]["error"] != tt.err.Error() {
 				t.Errorf("log %v", log)
 			}
 		})

@@ -44,15 +44,23 @@ func (c Constraints) Closed() Constraints {
 		return slices.ContainsFunc(c.PermittedNetworks, func(p netip.Prefix) bool { return p.Addr().Is4() == four })
 	}
 	if (names || networks) && !has(true) {
-		c.ExcludedNetworks = append(slices.Clone(c.ExcludedNetworks), netip.MustParsePrefix("0.0.0.0/0"))
+		c.ExcludedNetworks = with(c.ExcludedNetworks, netip.MustParsePrefix("0.0.0.0/0"))
 	}
 	if (names || networks) && !has(false) {
-		c.ExcludedNetworks = append(slices.Clone(c.ExcludedNetworks), netip.MustParsePrefix("::/0"))
+		c.ExcludedNetworks = with(c.ExcludedNetworks, netip.MustParsePrefix("::/0"))
 	}
 	if networks && !names {
-		c.ExcludedNames = append(slices.Clone(c.ExcludedNames), "")
+		c.ExcludedNames = with(c.ExcludedNames, "")
 	}
 	return c
+}
+
+// with returns a list that holds one, which a certificate that was read back does already.
+func with[T comparable](list []T, one T) []T {
+	if slices.Contains(list, one) {
+		return list
+	}
+	return append(slices.Clone(list), one)
 }
 
 // Equal reports whether two are the same, whatever the sequence of their lists.

@@ -130,6 +130,9 @@ func TestConstraintsAreClosedAndReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		if again := pki.ConstraintsOf(ca).Closed(); len(again.ExcludedNetworks) != len(ca.ExcludedIPRanges) || len(again.ExcludedNames) != len(ca.ExcludedDNSDomains) {
+			t.Errorf("%s: closed again, as in a cross-certificate, they are %+v", name, again)
+		}
 		if got := pki.ConstraintsOf(ca); !got.Equal(c.closed) || got.Equal(pki.Constraints{PermittedNames: []string{"b.example"}}) {
 			t.Errorf("%s: %+v", name, got)
 		}

@@ -4,6 +4,7 @@ package problem
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -31,6 +32,18 @@ type Document struct {
 	// Algorithms goes with badSignatureAlgorithm, which "MUST include an 'algorithms' field with an array of supported
 	// 'alg' values" (section 6.2).
 	Algorithms []string `json:"algorithms,omitempty"`
+
+	// RequestID names the request in the server's log. It is an extension for programs, which "SHOULD NOT parse the
+	// 'detail' member for information" (RFC 9457 section 3.1.4).
+	RequestID string `json:"request_id,omitempty"`
+}
+
+// InReplyTo returns the document as the answer to the request of this id. The id stands in detail as well, because most
+// clients print nothing else, and people report what they see.
+func (d Document) InReplyTo(request string) Document {
+	d.RequestID = request
+	d.Detail = fmt.Sprintf("%s (request %s)", d.Detail, request)
+	return d
 }
 
 // Subproblem is the part of a problem that concerns one identifier: "The 'identifier' field MUST NOT be present at the
@@ -72,7 +85,7 @@ func (t *Type) UnmarshalText(text []byte) error {
 }
 
 // hidden is all that a requester learns of an error that carries no kind.
-const hidden = "The server met an unexpected condition. The operator finds it in the log under the X-Request-Id of this reply."
+const hidden = "The server met an unexpected condition; its log tells the operator which."
 
 // FromError returns the document for err. Causes are left out; an error without a kind is serverInternal with a
 // fixed text.

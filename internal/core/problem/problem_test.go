@@ -93,8 +93,8 @@ func TestFromError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hidden := `{"type":"urn:ietf:params:acme:error:serverInternal","detail":"The server met an unexpected condition. ` +
-		`The operator finds it in the log under the X-Request-Id of this reply.","status":500}`
+	hidden := `{"type":"urn:ietf:params:acme:error:serverInternal","detail":"The server met an unexpected condition; ` +
+		`its log tells the operator which.","status":500}`
 	tests := []struct {
 		name string
 		err  error
@@ -127,6 +127,17 @@ func TestFromError(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestInReplyTo(t *testing.T) {
+	document := problem.FromError(fault.New(fault.BadNonce, "Used."))
+	want := problem.Document{Type: problem.BadNonce, Status: 400, Detail: "Used. (request ABC)", RequestID: "ABC"}
+	if diff := cmp.Diff(want, document.InReplyTo("ABC")); diff != "" {
+		t.Error(diff)
+	}
+	if document.RequestID != "" || document.Detail != "Used." {
+		t.Errorf("the document itself has become %+v", document)
 	}
 }
 

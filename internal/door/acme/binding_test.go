@@ -86,9 +86,9 @@ func TestBinding(t *testing.T) {
 	}
 	t.Run("EAB-04 an unknown kid and a wrong MAC are answered alike", func(t *testing.T) {
 		c := h.client(t).of("bound")
-		unknown := c.jwk(url, c.bound(credential{"unknown", k.key}, "HS256", nil))
-		wrong := c.jwk(url, c.bound(credential{k.kid, []byte("wrong")}, "HS256", nil))
-		if diff := cmp.Diff(string(unknown.body), string(wrong.body)); diff != "" {
+		unknown := c.jwk(url, c.bound(credential{"unknown", k.key}, "HS256", nil)).refused(t, http.StatusForbidden, "unauthorized")
+		wrong := c.jwk(url, c.bound(credential{k.kid, []byte("wrong")}, "HS256", nil)).refused(t, http.StatusForbidden, "unauthorized")
+		if diff := cmp.Diff(unknown, wrong); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -44,6 +44,7 @@ type document struct {
 	Identifier  *wire.Identifier
 	Algorithms  []string
 	Subproblems []document
+	RequestID   string `json:"request_id"`
 }
 
 // read decodes the body.
@@ -66,7 +67,8 @@ func (a answer) want(t testing.TB, status int) answer {
 }
 
 // refused fails unless the reply is an error of a status and type, with all that an error reply owes (E-01, E-03, N-03;
-// RFC 9110 section 15.5.2).
+// RFC 9110 section 15.5.2), and names its request where people and programs see it. The document that it returns names
+// none, so that two can be compared.
 func (a answer) refused(t testing.TB, status int, kind string) document {
 	t.Helper()
 	d := read[document](t, a)
@@ -80,6 +82,12 @@ func (a answer) refused(t testing.TB, status int, kind string) document {
 		t.Errorf("RFC 9110 section 15.5.2: %d with the challenges %q", status, challenges)
 	}
 	a.carriesNonce(t)
+	id := a.header.Get("X-Request-Id")
+	detail, told := strings.CutSuffix(d.Detail, " (request "+id+")")
+	if id == "" || !told || d.RequestID != id {
+		t.Errorf("the error reply does not name its request %q: %s", id, a.body)
+	}
+	d.Detail, d.RequestID = detail, ""
 	return d
 }
 
