@@ -154,7 +154,7 @@ func plain(text string, of operation) string {
 		"{DOMAINS}", "--domains shop.example.com --domains www.shop.example.com",
 		"{KID}", "KID", "{HMAC}", "HMAC", "{WEB}", "/var/www/html", "{ETC}", "/etc", "{HOOKS}", "/usr/local/bin",
 		"{HTTP_PORT}", "80", "{TLS_PORT}", "443", "{LEGO5}", "lego", "{AUTOCERT}", "autocert",
-		"{CACHE}", "/var/lib/autocert", "{DEHYDRATED}", "/var/lib/dehydrated",
+		"{CACHE}", "/var/lib/autocert", "{DEHYDRATED}", "/var/lib/dehydrated", "{UACME}", "/etc/ssl/uacme",
 	).Replace(text)
 }
 

@@ -51,7 +51,7 @@ func (p *place) valuesIn(folder string) map[string]string {
 	return map[string]string{
 		"{DIRECTORY}": p.server.Directory, "{ROOT}": in("root.pem"), "{KID}": p.bound.KID, "{HMAC}": p.bound.HMAC,
 		"{DIR}": folder, "{HOOKS}": in("hooks"), "{WEB}": in("web"), "{ETC}": in("etc"), "{CACHE}": in("cache"),
-		"{DEHYDRATED}": folder, "{LEGO5}": lego5, "{CADDY}": caddy, "{AUTOCERT}": p.autocert, "{MANAGE}": p.manage,
+		"{DEHYDRATED}": folder, "{UACME}": in("uacme"), "{LEGO5}": lego5, "{CADDY}": caddy, "{AUTOCERT}": p.autocert, "{MANAGE}": p.manage,
 		"{RESOLVER}": p.resolver, "{HTTP_PORT}": p.httpPort, "{TLS_PORT}": p.tlsPort,
 	}
 }

@@ -11,12 +11,19 @@ import (
 	"github.com/everleaf-pki/everleaf/test/process"
 )
 
-// scopedClients are the commands by which clients ask for {NAME} with a credential. They answer http-01 at {HTTP_PORT}.
-func scopedClients() map[string]string {
-	return map[string]string{
-		"certbot":  certbotIssue + certbotTrial + ` --eab-kid {KID} --eab-hmac-key {HMAC}`,
-		"lego 4.9": lego4 + ` --eab --kid {KID} --hmac {HMAC}` + lego4HTTP + ` --domains {NAME} run`,
-		"lego 5.6": lego5 + ` run` + lego5Where + ` --accept-tos` + lego5HTTP + ` --domains {NAME} --eab --eab.kid {KID} --eab.hmac {HMAC}`,
+// scoped is how a client asks for {NAME} with a credential, proved by http-01.
+type scoped struct {
+	webroot  bool   // a web server of its own stands in front, and serves {WEB}
+	register string // the command that has been run before, where the client has one
+	ask      string
+}
+
+func scopedClients() map[string]scoped {
+	return map[string]scoped{
+		"certbot":   {ask: certbotIssue + certbotTrial + ` --eab-kid {KID} --eab-hmac-key {HMAC}`},
+		"lego 4.9":  {ask: lego4 + ` --eab --kid {KID} --hmac {HMAC}` + lego4HTTP + ` --domains {NAME} run`},
+		"lego 5.6":  {ask: lego5 + ` run` + lego5Where + ` --accept-tos` + lego5HTTP + ` --domains {NAME} --eab --eab.kid {KID} --eab.hmac {HMAC}`},
+		"uacme 1.7": {webroot: true, register: uacmeBind, ask: uacmeHTTP + ` issue {NAME}`},
 	}
 }
 
@@ -25,14 +32,20 @@ func scopedClients() map[string]string {
 //
 // Proves EAB-08, Z-04.
 func TestScopes(t *testing.T) {
-	demand(t, []string{"certbot", "lego", lego5Program})
+	demand(t, []string{"certbot", "lego", lego5Program, "uacme", "proot"})
 	w := newWorld(t, process.Build(t))
-	for client, command := range scopedClients() {
+	for client, how := range scopedClients() {
 		name := strings.ReplaceAll(strings.ReplaceAll(client, " ", "-"), ".", "")
 		t.Run(client, func(t *testing.T) {
 			p := w.scoped(t, name, policy.Scope{Names: []string{"." + name + ".example"}, PreApproved: []string{".approved." + name + ".example"}})
+			if how.webroot {
+				p.serveWeb()
+			}
+			if how.register != "" {
+				p.run([]string{how.register})
+			}
 			t.Run("refused", func(t *testing.T) {
-				out, failed := p.ask(t, command, "www.bad"+name+".example")
+				out, failed := p.ask(t, how.ask, "www.bad"+name+".example")
 				for _, part := range []string{"www.bad" + name + ".example", "outside the scope of the credential", p.values["{KID}"], "ask the operator of the CA"} {
 					if !failed || !strings.Contains(strings.Join(strings.Fields(out), " "), part) {
 						t.Errorf("%q is not in what it prints:\n%s", part, out)
@@ -40,11 +53,11 @@ func TestScopes(t *testing.T) {
 				}
 			})
 			t.Run("allowed", func(t *testing.T) {
-				p.mustIssue(t, command, "www."+name+".example", false)
+				p.mustIssue(t, how.ask, "www."+name+".example", false)
 			})
 			t.Run("pre-approved", func(t *testing.T) {
 				p.values["{HTTP_PORT}"] = freePort(t) // where the server does not look: no challenge can be answered
-				p.mustIssue(t, command, "a.approved."+name+".example", true)
+				p.mustIssue(t, how.ask, "a.approved."+name+".example", true)
 			})
 		})
 	}
@@ -60,11 +73,7 @@ func (w *world) scoped(t *testing.T, name string, scope policy.Scope) *place {
 	p := &place{T: t, world: w}
 	p.values = p.valuesIn(t.TempDir())
 	p.values["{KID}"], p.values["{HMAC}"] = made.KID, made.HMAC
-	root, err := os.ReadFile(w.server.Root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.write(p.values["{ROOT}"], string(root))
+	p.furnish()
 	p.wantBinding()
 	return p
 }

@@ -90,5 +90,5 @@ func rows() []row {
 }
 
 func clients() []client {
-	return []client{certbot(), legoFour(), legoFive(), dehydrated(), caddyOfDebian(), caddyTwo(), apache(), goAutocert()}
+	return []client{certbot(), legoFour(), legoFive(), dehydrated(), uacme(), caddyOfDebian(), caddyTwo(), apache(), goAutocert()}
 }
