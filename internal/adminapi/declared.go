@@ -40,6 +40,7 @@ type Connector struct {
 	Suspended    time.Time    `json:"suspended,omitzero"`
 	Directory    string       `json:"directory,omitempty"` // URL; absent where nobody knows the server's address
 	Rules        policy.Rules `json:"rules"`
+	Warnings     []string     `json:"warnings,omitempty"` // what keeps it from issuing; not told in lists
 }
 
 // Connectors is a list.

@@ -18,7 +18,7 @@ func TestCareOverTheSocket(t *testing.T) {
 	r := start(t, settings(t, dir))
 	client := adminapi.NewClient(adminapi.OverSocket(SocketPath(dir)))
 	readiness, err := client.Readiness(t.Context())
-	if err != nil || !readiness.Ready || !readiness.Serving || len(readiness.Checks) != 7 {
+	if err != nil || !readiness.Ready || !readiness.Serving || len(readiness.Checks) != 8 {
 		t.Errorf("%+v %v", readiness, err)
 	}
 	findings, err := client.Check(t.Context())
@@ -48,7 +48,7 @@ func TestCareOverTheSocket(t *testing.T) {
 	}
 	defer a.Close()
 	offline := adminapi.NewClient(adminapi.InProcess(a.AdminHandler()))
-	if readiness, err = offline.Readiness(t.Context()); err != nil || readiness.Ready || readiness.Serving || len(readiness.Checks) != 5 {
+	if readiness, err = offline.Readiness(t.Context()); err != nil || readiness.Ready || readiness.Serving || len(readiness.Checks) != 6 {
 		t.Errorf("%+v %v", readiness, err)
 	}
 	if _, err := offline.Reload(t.Context()); err == nil {

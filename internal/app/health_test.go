@@ -30,7 +30,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	for _, c := range got.Checks {
 		names = append(names, c.Name)
 	}
-	if want := []string{"store", "clock", "issuers", "revocation-lists", "perspectives", "ocsp", "server-certificate"}; !slices.Equal(names, want) {
+	if want := []string{"store", "clock", "issuers", "revocation-lists", "perspectives", "public-profiles", "ocsp", "server-certificate"}; !slices.Equal(names, want) {
 		t.Errorf("checks %v", names)
 	}
 	r.get(t, r.info.Directory)

@@ -91,6 +91,7 @@ func (a *App) standingChecks() []check {
 		{"issuers", a.checkIssuers},
 		{"revocation-lists", a.checkLists},
 		{"perspectives", a.manage.CheckQuorums},
+		{"public-profiles", a.manage.CheckPublic},
 	}
 	if a.config.SignedZone != "" {
 		checks = append(checks, check{"dns", a.prober.Validates})

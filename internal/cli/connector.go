@@ -101,6 +101,7 @@ func (c *command) connectorResult(one adminapi.Connector) result {
 		f.Add("Organisation", one.Organisation)
 		f.Add("Directory", cmp.Or(one.Directory, "/acme/"+one.Name+"/directory"))
 		addRuleFacts(&f, one.Rules)
+		f.Add("Warning", one.Warnings...)
 		f.Add("Created", render.When(one.Created, c.now()))
 		f.Add("Id", one.ID)
 		return f.Write(w)

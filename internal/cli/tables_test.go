@@ -159,7 +159,7 @@ func sampleConnector() adminapi.Connector {
 	rules.Names, rules.ExternalBinding, rules.Methods = []string{".example.com"}, true, []acme.Method{acme.DNS01}
 	rules.Addresses.Loopback = true
 	rules.Addresses.Deny = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	return adminapi.Connector{ID: "conn1", Name: "shops", Kind: "acme", Organisation: "default", Status: "active", Created: noon, Rules: rules}
+	return adminapi.Connector{ID: "conn1", Name: "shops", Kind: "acme", Organisation: "default", Status: "active", Created: noon, Rules: rules, Warnings: []string{"Nothing is issued by the public profile web: the CA's own node must look."}}
 }
 
 // sampleOrder failed after three attempts: two connections that were refused, then a wrong answer behind a redirect.

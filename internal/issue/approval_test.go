@@ -34,6 +34,8 @@ func TestAPreApprovalIsNotStretched(t *testing.T) {
 	foreign.Credential.ID = "another"
 	wantKind(t, second(h.issue.Finalize(ctx, foreign, order.ID, request(t, newKey(t), "a.example.com"))), fault.Unauthorized)
 
+	h.lookedAtPublicly()
+	r.Connector = h.connector
 	s := h.service(func(e *issue.Engines, _ *issue.Options) { e.Store = publicly{h.Store} })
 	public, err := s.NewOrder(ctx, r, dns("a.example.com"))
 	check(t, err)

@@ -86,6 +86,7 @@ type declarations interface {
 	OpenShard(ctx context.Context, issuer string, s pki.Shard, room int) error
 	Profile(ctx context.Context, id string) (pki.Profile, error)
 	Profiles(ctx context.Context, organisation string) ([]pki.Profile, error)
+	Perspectives(ctx context.Context) ([]policy.Perspective, error)
 	LastEvent(ctx context.Context) (time.Time, error)
 }
 

@@ -32,6 +32,9 @@ func (s *Service) Finalize(ctx context.Context, r Requester, id string, der []by
 	if err := stillAllowed(r.under(profile).authority(), view); err != nil {
 		return OrderView{}, err
 	}
+	if err := s.mayBePublic(ctx, r.Connector, profile); err != nil {
+		return OrderView{}, err
+	}
 	key, subject, err := s.requested(ctx, profile, view.Order, der)
 	if err != nil {
 		return OrderView{}, err

@@ -55,6 +55,8 @@ func TestAProfileRefusesNamesWithTheOrder(t *testing.T) {
 		t.Error(text)
 	}
 	h.setPublic()
+	h.lookedAtPublicly()
+	r.Connector = h.connector
 	_, err = h.issue.NewOrder(t.Context(), r, dns("host.internal"))
 	wantKind(t, err, fault.RejectedIdentifier)
 	if text := fault.Sentence(err); !strings.Contains(text, "host.internal is an internal name") {
@@ -87,6 +89,7 @@ func TestNameConstraintsRefuseWithTheOrder(t *testing.T) {
 func TestAPublicProfileIssues(t *testing.T) {
 	h := newHouse(t)
 	h.setPublic()
+	h.lookedAtPublicly()
 	d := h.issued(h.requester(), newKey(t), "www.example.com", "*.example.com")
 	leaf, err := x509.ParseCertificate(d.Certificate.DER)
 	check(t, err)

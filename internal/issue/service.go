@@ -60,6 +60,7 @@ type Service struct {
 	options   Options
 	looks     *flights
 	missing   notes // which connectors offer profiles that do not exist
+	unfit     notes // and public profiles that their rules do not allow
 	patience  patience
 	renewals  paces // who asks when to renew
 

@@ -13,6 +13,7 @@ import (
 type ConnectorView struct {
 	policy.Connector
 	OrganisationName string
+	Warnings         []string // what keeps it from issuing; not told in lists
 }
 
 // NewConnector is what an operator asks for with CreateConnector.
@@ -46,7 +47,10 @@ func (s *Service) CreateConnector(ctx context.Context, by Actor, n NewConnector,
 		return ConnectorView{}, err
 	}
 	c, err := s.createConnector(ctx, by, policy.Connector{Organisation: o.ID, Name: n.Name, Kind: n.Kind, Rules: rules})
-	return ConnectorView{c, o.Name}, err
+	if err != nil {
+		return ConnectorView{}, err
+	}
+	return s.viewConnector(ctx, c)
 }
 
 // createConnector stores a connector of which everything but its id and its date has been decided.
@@ -75,7 +79,7 @@ func (s *Service) Connectors(ctx context.Context) ([]ConnectorView, error) {
 	}
 	views := make([]ConnectorView, 0, len(all))
 	for _, c := range all {
-		views = append(views, ConnectorView{c, organisations[c.Organisation]})
+		views = append(views, ConnectorView{Connector: c, OrganisationName: organisations[c.Organisation]})
 	}
 	return views, nil
 }
@@ -91,7 +95,11 @@ func (s *Service) Connector(ctx context.Context, name string) (ConnectorView, er
 
 func (s *Service) viewConnector(ctx context.Context, c policy.Connector) (ConnectorView, error) {
 	organisations, err := s.organisationNames(ctx)
-	return ConnectorView{c, organisations[c.Organisation]}, err
+	if err != nil {
+		return ConnectorView{}, err
+	}
+	warnings, err := s.againstPublic(ctx, c)
+	return ConnectorView{Connector: c, OrganisationName: organisations[c.Organisation], Warnings: warnings}, err
 }
 
 // rulesTries is how often a change of rules is made anew because another one came in between.

@@ -53,6 +53,7 @@ func (d *door) showConnector(c manage.ConnectorView) adminapi.Connector {
 	return adminapi.Connector{
 		ID: c.ID, Name: c.Name, Kind: string(c.Kind), Organisation: c.OrganisationName, Status: status,
 		Created: adminapi.Date(c.Created), Suspended: adminapi.Date(c.Suspended), Directory: d.directory(c.Name), Rules: c.Rules,
+		Warnings: c.Warnings,
 	}
 }
 
