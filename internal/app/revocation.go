@@ -69,7 +69,7 @@ func (a *App) checkResponders(ctx context.Context) error {
 		if !madeHere(i) || !i.NeedsResponder(profiles) {
 			continue
 		}
-		if until := a.engine.ResponderUntil(i.ID); until.Before(time.Now().Add(endingSoon)) && until.Before(i.NotAfter) {
+		if until := a.engine.ResponderUntil(i.ID, time.Now()); until.Before(time.Now().Add(endingSoon)) && until.Before(i.NotAfter) {
 			return fmt.Errorf("the certificate that signs the OCSP answers of issuer %s is not renewed; see the log", i.ID)
 		}
 	}

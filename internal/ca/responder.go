@@ -93,10 +93,11 @@ func (e *Engine) UseResponder(issuer pki.Issuer, key crypto.Signer, der []byte) 
 	return nil
 }
 
-// ResponderUntil returns when the certificate ends with which the issuer's OCSP replies are signed; the zero time when there is none.
-func (e *Engine) ResponderUntil(issuer string) time.Time {
+// ResponderUntil returns when the certificate ends with which the issuer's OCSP replies are signed; the zero time when there is
+// none that is valid at now. One that is not valid yet was made while the clock was ahead, and no client would believe it.
+func (e *Engine) ResponderUntil(issuer string, now time.Time) time.Time {
 	one, found := e.responders.get(issuer)
-	if !found {
+	if !found || now.Before(one.certificate.NotBefore) || now.After(one.certificate.NotAfter) {
 		return time.Time{}
 	}
 	return one.certificate.NotAfter.UTC()

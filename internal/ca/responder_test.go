@@ -68,7 +68,7 @@ func TestRepliesAreSignedByADelegate(t *testing.T) {
 			certificate.ExtKeyUsage[0] != x509.ExtKeyUsageOCSPSigning || len(certificate.CRLDistributionPoints)+len(certificate.OCSPServer) > 0 {
 			t.Errorf("%s: %+v", kind, certificate)
 		}
-		if until := a.engine.ResponderUntil(a.issuer.ID); !until.Equal(certificate.NotAfter) {
+		if until := a.engine.ResponderUntil(a.issuer.ID, now.Add(time.Hour)); !until.Equal(certificate.NotAfter) {
 			t.Errorf("%s: it ends at %s", kind, until)
 		}
 		answer := a.answer(t, newSerial())

@@ -107,7 +107,8 @@ func (s *Service) publish(ctx context.Context, last pki.CRL, now, date time.Time
 	if !now.Before(issuer.NotAfter) || issuer.Key == "" {
 		return false, nil
 	}
-	entries, err := s.store.Entries(ctx, last.Issuer, last.Shard.Number, coveredUntil(last, now))
+	since := coveredUntil(last, now)
+	entries, err := s.store.Entries(ctx, last.Issuer, last.Shard.Number, since)
 	if err != nil {
 		return false, err
 	}
@@ -123,7 +124,7 @@ func (s *Service) publish(ctx context.Context, last pki.CRL, now, date time.Time
 	if err != nil {
 		return false, err
 	}
-	err = s.store.SaveCRL(ctx, next, len(entries), event.Event{
+	err = s.store.SaveCRL(ctx, next, since, len(entries), event.Event{
 		ID: s.newID(), At: now, Organisation: issuer.Organisation, Actor: "system",
 		Action: event.CRLPublished, Object: issuer.ID, Detail: fmt.Sprintf("shard %d number %d: %d revoked", next.Shard.Number, next.Number, len(entries)),
 	})

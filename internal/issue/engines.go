@@ -75,7 +75,7 @@ type revocations interface {
 	Entries(ctx context.Context, issuer string, shard int, since time.Time) ([]pki.Entry, error)
 	CRL(ctx context.Context, issuer string, shard int) (pki.CRL, error)
 	CRLsDue(ctx context.Context, before time.Time) ([]pki.CRL, error)
-	SaveCRL(ctx context.Context, crl pki.CRL, entries int, e event.Event) error
+	SaveCRL(ctx context.Context, crl pki.CRL, since time.Time, entries int, e event.Event) error
 }
 
 type declarations interface {
@@ -102,8 +102,8 @@ type Signer interface {
 	PrepareResponder(ctx context.Context, r pki.ResponderRequest) (crypto.Signer, pki.Prepared, error)
 	// UseResponder has the issuer's OCSP replies signed with that key from now on.
 	UseResponder(issuer pki.Issuer, key crypto.Signer, der []byte) error
-	// ResponderUntil tells when the certificate of the issuer's key for OCSP replies ends; zero: there is none.
-	ResponderUntil(issuer string) time.Time
+	// ResponderUntil tells when the certificate of the issuer's key for OCSP replies ends; zero: there is none that is valid at now.
+	ResponderUntil(issuer string, now time.Time) time.Time
 	// SignOCSP signs an answer and verifies it under the issuer before returning the reply's DER.
 	SignOCSP(ctx context.Context, issuer pki.Issuer, answer ocsp.Answer) ([]byte, error)
 	// SignCRL signs a revocation list and verifies it under the issuer before returning its DER.

@@ -163,8 +163,8 @@ func (s faultyStore) Revoke(ctx context.Context, certificate string, at time.Tim
 	})
 }
 
-func (s faultyStore) SaveCRL(ctx context.Context, crl pki.CRL, entries int, e event.Event) error {
-	return s.faults.call("SaveCRL", func() error { return s.Store.SaveCRL(ctx, crl, entries, e) })
+func (s faultyStore) SaveCRL(ctx context.Context, crl pki.CRL, since time.Time, entries int, e event.Event) error {
+	return s.faults.call("SaveCRL", func() error { return s.Store.SaveCRL(ctx, crl, since, entries, e) })
 }
 
 // faultySigner breaks signatures, of which a device may make one and lose its answer.

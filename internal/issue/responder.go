@@ -39,7 +39,7 @@ func (s *Service) RenewResponders(ctx context.Context) (int, error) {
 	}
 	made := 0
 	for _, i := range issuers {
-		if !inForce(i, s.now()) || s.signer.ResponderUntil(i.ID).IsZero() && !i.NeedsResponder(profiles) {
+		if !inForce(i, s.now()) || s.signer.ResponderUntil(i.ID, s.now()).IsZero() && !i.NeedsResponder(profiles) {
 			continue
 		}
 		done, failed := s.ensureResponder(ctx, i)
@@ -59,12 +59,13 @@ func inForce(i pki.Issuer, now time.Time) bool {
 	return i.Key != "" && !now.Before(i.NotBefore) && now.Before(i.NotAfter)
 }
 
-// ensureResponder makes the certificate of an issuer's responder unless it has one that lasts.
+// ensureResponder makes the certificate of an issuer's responder unless it has one that lasts. The error of a renewal that
+// failed says nothing of the certificate before it, which may be good for a while.
 func (s *Service) ensureResponder(ctx context.Context, i pki.Issuer) (made bool, err error) {
 	s.responders.Lock()
 	defer s.responders.Unlock()
 	now := s.now()
-	until := s.signer.ResponderUntil(i.ID)
+	until := s.signer.ResponderUntil(i.ID, now)
 	if until.Sub(now) > responderRenewal || !until.IsZero() && until.Equal(i.NotAfter) {
 		return false, nil
 	}

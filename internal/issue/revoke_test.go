@@ -257,6 +257,9 @@ func TestAListOfAClockThatWasAheadTakesNothingFromTheNext(t *testing.T) {
 	if next := h.list(); !next.ThisUpdate.Equal(ahead.ThisUpdate) || len(next.RevokedCertificateEntries) != 2 {
 		t.Errorf("while nobody said which clock is right, the list of %v has %d entries", next.ThisUpdate, len(next.RevokedCertificateEntries))
 	}
+	if made, err := h.issue.PublishLists(t.Context()); made != 0 || err != nil {
+		t.Errorf("%d lists were made although they are complete: %v", made, err)
+	}
 	check(t, h.Store.AcceptClock(t.Context(), h.Event(event.ClockAccepted, "")))
 	for range 2 {
 		if next := h.list(); next.Number.Cmp(ahead.Number) <= 0 || next.ThisUpdate.After(h.Clock.Now()) || len(next.RevokedCertificateEntries) != 2 {

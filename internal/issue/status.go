@@ -86,12 +86,13 @@ func (s *Service) reply(ctx context.Context, i pki.Issuer, id ocsp.CertID, stand
 	if !inForce(i, now) {
 		return StatusReply{}, fault.New(fault.Unavailable, "The key of the issuer %q is not here.", i.Name)
 	}
-	if _, err := s.ensureResponder(ctx, i); err != nil {
+	until, err := s.responderUntil(ctx, i, now)
+	if err != nil {
 		return StatusReply{}, err
 	}
 	answer := ocsp.Answer{
 		ID: id, Revoked: standing.Revoked, Reason: standing.Reason,
-		ThisUpdate: now.Add(-statusBackdate), NextUpdate: earliest(now.Add(statusLife), s.signer.ResponderUntil(i.ID)),
+		ThisUpdate: now.Add(-statusBackdate), NextUpdate: earliest(now.Add(statusLife), until),
 	}
 	der, err := s.signer.SignOCSP(ctx, i, answer)
 	if err != nil {
@@ -100,6 +101,16 @@ func (s *Service) reply(ctx context.Context, i pki.Issuer, id ocsp.CertID, stand
 	made := StatusReply{DER: der, ThisUpdate: answer.ThisUpdate, NextUpdate: answer.NextUpdate}
 	s.answers.put(key, made)
 	return made, nil
+}
+
+// responderUntil returns when the certificate ends with which a reply can be signed now. Whoever asks waits for one only when
+// there is none: to renew it in time is the affair of a job, and a renewal that fails takes nothing from what is valid.
+func (s *Service) responderUntil(ctx context.Context, i pki.Issuer, now time.Time) (time.Time, error) {
+	if until := s.signer.ResponderUntil(i.ID, now); until.After(now) {
+		return until, nil
+	}
+	_, err := s.ensureResponder(ctx, i)
+	return s.signer.ResponderUntil(i.ID, now), err
 }
 
 func earliest(a, b time.Time) time.Time {

@@ -195,12 +195,12 @@ func TestRespondersAreMadeInTime(t *testing.T) {
 	h.wantOCSP()
 	renew(1)
 	renew(0)
-	first := h.CA.ResponderUntil(issuer.ID)
+	first := h.CA.ResponderUntil(issuer.ID, h.Clock.Now())
 	h.Clock.Set(first.Add(-7*24*time.Hour - time.Second))
 	renew(0)
 	h.Clock.Advance(time.Second)
 	renew(1)
-	if next := h.CA.ResponderUntil(issuer.ID); !next.After(first) {
+	if next := h.CA.ResponderUntil(issuer.ID, h.Clock.Now()); !next.After(first) {
 		t.Errorf("the next ends at %s, the first at %s", next, first)
 	}
 	found, err := h.Store.FindCertificates(t.Context(), pki.Filter{})
@@ -216,12 +216,45 @@ func TestRespondersAreMadeInTime(t *testing.T) {
 	h.Clock.Set(issuer.NotAfter.Add(-time.Hour))
 	renew(1)
 	renew(0) // the issuer ends first
-	if until := h.CA.ResponderUntil(issuer.ID); !until.Equal(issuer.NotAfter) {
+	if until := h.CA.ResponderUntil(issuer.ID, h.Clock.Now()); !until.Equal(issuer.NotAfter) {
 		t.Errorf("it ends at %s, its issuer at %s", until, issuer.NotAfter)
 	}
 	c := found[0]
 	if said := h.status(issuer, c.Serial); said.NextUpdate.After(issuer.NotAfter) {
 		t.Errorf("a reply is valid until %s", said.NextUpdate)
+	}
+}
+
+// A certificate that was made while the clock was ahead is not valid yet when the clock is right again: no client believes
+// what it signs. Proves BR-19.
+func TestAResponderOfAClockThatWasAheadSignsNothing(t *testing.T) {
+	h := newHouse(t)
+	c, issuer := h.issued(h.requester(), newKey(t), "a.example.com").Certificate, h.issuer()
+	h.wantOCSP()
+	h.Clock.Advance(30 * 24 * time.Hour)
+	if made, err := h.issue.RenewResponders(t.Context()); made != 1 || err != nil {
+		t.Fatalf("%d were made: %v", made, err)
+	}
+	h.Clock.Advance(-30 * 24 * time.Hour)
+	if by := h.status(issuer, c.Serial).Certificate; by.NotBefore.After(h.Clock.Now()) || by.NotAfter.Before(h.Clock.Now()) {
+		t.Errorf("at %s a reply is signed with a certificate that is valid from %s to %s", h.Clock.Now(), by.NotBefore, by.NotAfter)
+	}
+}
+
+// A renewal that fails takes nothing from the certificate that is there.
+func TestRepliesOutliveAFailedRenewal(t *testing.T) {
+	h := newHouse(t)
+	c, issuer := h.issued(h.requester(), newKey(t), "a.example.com").Certificate, h.issuer()
+	h.status(issuer, c.Serial)
+	h.Clock.Advance(12 * 24 * time.Hour)
+	lost := *h
+	lost.issue = h.service(func(e *issue.Engines, _ *issue.Options) { e.Signer = lostResponder{e.Signer} })
+	if _, err := lost.issue.RenewResponders(t.Context()); err == nil {
+		t.Fatal("it was renewed")
+	}
+	until := h.CA.ResponderUntil(issuer.ID, h.Clock.Now())
+	if said := lost.status(issuer, c.Serial); said.Status != xocsp.Good || !said.NextUpdate.Equal(until) {
+		t.Errorf("%+v, signed with a certificate that ends at %s", said, until)
 	}
 }
 

@@ -138,8 +138,9 @@ type Maker interface {
 	SignRoot(ctx context.Context, r pki.CARequest, key crypto.Signer) ([]byte, error)
 	// SignIntermediate returns the DER of a certificate that the parent signs with key, the parent's.
 	SignIntermediate(ctx context.Context, r pki.CARequest, parent pki.Issuer, key crypto.Signer) ([]byte, error)
-	// ResponderUntil tells when the certificate ends with which an issuer's OCSP replies are signed; zero: there is none.
-	ResponderUntil(issuer string) time.Time
+	// ResponderUntil tells when the certificate ends with which an issuer's OCSP replies are signed; zero: there is none that is
+	// valid at now.
+	ResponderUntil(issuer string, now time.Time) time.Time
 }
 
 // Sealer encrypts secrets under a key outside the database. What was sealed opens only with the same context.

@@ -38,7 +38,7 @@ func (s *Service) Issuers(ctx context.Context) ([]IssuerView, error) {
 		signer, found := inService(all, i.Organisation, i.Name, s.now())
 		view := IssuerView{
 			Issuer: i, OrganisationName: organisations[i.Organisation],
-			Signs: found && signer.ID == i.ID, Chain: chain(all, i.ID), ResponderUntil: s.maker.ResponderUntil(i.ID),
+			Signs: found && signer.ID == i.ID, Chain: chain(all, i.ID), ResponderUntil: s.maker.ResponderUntil(i.ID, s.now()),
 		}
 		if i.Key != "" {
 			view.OCSP = pki.OCSPURL(base, i.ID)

@@ -187,10 +187,10 @@ type Revocations interface {
 	// the lists' bytes.
 	CRLsDue(ctx context.Context, before time.Time) ([]pki.CRL, error)
 	// SaveCRL replaces the list of a shard, guarded by Number = the stored number + 1: Conflict otherwise. The shard stays
-	// stale when the list lacks something: entries is the number of lines that it has, all of those that Entries returned for
-	// the list that it replaces, and a revocation that was stored since makes a difference, whatever its date. After a
+	// stale when the list lacks something: entries is the number of lines that it has, all of those that Entries returned
+	// for since, and a revocation that was stored in between makes a difference, whatever its date. After a
 	// reason was changed the next list leaves the shard stale too.
-	SaveCRL(ctx context.Context, crl pki.CRL, entries int, e event.Event) error
+	SaveCRL(ctx context.Context, crl pki.CRL, since time.Time, entries int, e event.Event) error
 }
 
 // Renewals keeps what operators say about when certificates are renewed.

@@ -186,13 +186,12 @@ func (db *DB) CRLsDue(ctx context.Context, before time.Time) ([]pki.CRL, error) 
 // Whether the list is complete is told by counting, not by clocks: a revocation that waited for its turn in the
 // database is dated before it was stored. A changed reason does not change the count, so after one the next list
 // leaves the shard stale.
-func (db *DB) SaveCRL(ctx context.Context, crl pki.CRL, entries int, e event.Event) error {
+func (db *DB) SaveCRL(ctx context.Context, crl pki.CRL, since time.Time, entries int, e event.Event) error {
 	return execute(ctx, db, func(tx *tx) error {
-		last, err := query.CRL(ctx, tx, crl.Issuer, crl.Shard.Number)
-		if err != nil {
+		if _, err := query.CRL(ctx, tx, crl.Issuer, crl.Shard.Number); err != nil {
 			return err
 		}
-		due, err := query.CountEntries(ctx, tx, crl.Issuer, crl.Shard.Number, last.ThisUpdate)
+		due, err := query.CountEntries(ctx, tx, crl.Issuer, crl.Shard.Number, since)
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func callEverything(t *testing.T, w *storetest.World) {
 	_ = db.AbandonIssuance(ctx, i.ID, acme.Failure{}, w.Event(event.OrderFailed, i.Order))
 	_, _ = db.Revoke(ctx, c.ID, noon, pki.Superseded, true, w.Event(event.CertificateRevoked, c.ID))
 	_, _ = db.Revoke(ctx, c.ID, noon, pki.KeyCompromise, true, w.Event(event.CertificateRevoked, c.ID))
-	_ = db.SaveCRL(ctx, pki.CRL{Issuer: w.Issuer.ID, Shard: w.Issuer.Shard, Number: 1, DER: []byte("x")}, 1, w.Event(event.CRLPublished, "x"))
+	_ = db.SaveCRL(ctx, pki.CRL{Issuer: w.Issuer.ID, Shard: w.Issuer.Shard, Number: 1, DER: []byte("x")}, time.Time{}, 1, w.Event(event.CRLPublished, "x"))
 	_, _ = db.SetContacts(ctx, account.ID, nil, w.Event(event.AccountUpdated, account.ID))
 	_, _ = db.ChangeKey(ctx, account.ID, account.Key.Thumbprint(), w.NewKey(), w.Event(event.AccountKeyChanged, account.ID))
 	charge := limit.Charge{Key: limit.Key{Kind: limit.OrdersPerAccount, Subject: "x"}, Rate: limit.Rate{Count: 1, Period: span.Day}}

@@ -48,7 +48,11 @@ func (w *World) list(number int64) pki.CRL {
 }
 
 func (w *World) save(crl pki.CRL, entries int) error {
-	return w.Store.SaveCRL(background(), crl, entries, w.Event(event.CRLPublished, crl.Issuer))
+	since := time.Time{}
+	if last, err := w.Store.CRL(background(), crl.Issuer, crl.Shard.Number); err == nil {
+		since = last.ThisUpdate
+	}
+	return w.Store.SaveCRL(background(), crl, since, entries, w.Event(event.CRLPublished, crl.Issuer))
 }
 
 // publish stores the list with a number.
@@ -67,7 +71,7 @@ func testCRLFirst(t *testing.T, w *World) {
 	}
 	want := w.list(1)
 	e := w.Event(event.CRLPublished, w.Issuer.ID)
-	w.tells(e, func() { must(t, w.Store.SaveCRL(background(), want, 0, e)) })
+	w.tells(e, func() { must(t, w.Store.SaveCRL(background(), want, time.Time{}, 0, e)) })
 	same(t, "the first list", w.crl(1), want)
 	same(t, "the second list", func() pki.CRL { w.publish(2, 0); return w.crl(1) }(), w.list(2))
 }
