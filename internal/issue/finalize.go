@@ -73,7 +73,7 @@ func (s *Service) requested(ctx context.Context, p pki.Profile, o acme.Order, de
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := pki.CheckCSR(csr, o.Identifiers, p.Spec.Keys); err != nil {
+	if err := pki.CheckCSR(csr, o.Identifiers, p.Spec); err != nil {
 		return nil, nil, err
 	}
 	subject, err := p.Spec.DecideSubject(csr)

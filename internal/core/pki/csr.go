@@ -27,6 +27,8 @@ type CSR struct {
 	Names []ident.Identifier
 	// Subject is what else the subject says. A profile decides whether it counts.
 	Subject []Attribute
+	// Usages are the extended key usages that it asks for besides those of TLS, which clients ask for out of habit.
+	Usages []Usage
 }
 
 // ParseCSR reads a PKCS #10 request. It refuses, as BadCSR with a sentence, whatever is not exactly such a request in
@@ -37,7 +39,7 @@ func ParseCSR(der []byte) (*CSR, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := requestedNames(extensions)
+	names, usages, err := requested(extensions)
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +63,13 @@ func ParseCSR(der []byte) (*CSR, error) {
 		return nil, badCSR("The CSR names nothing; put the names into the subject alternative names.")
 	}
 	return &CSR{
-		PublicKey: parsed.PublicKey, KeyHash: HashKey(parsed.RawSubjectPublicKeyInfo), Names: names, Subject: attributes(parsed.Subject),
+		PublicKey: parsed.PublicKey, KeyHash: HashKey(parsed.RawSubjectPublicKeyInfo), Names: names, Subject: attributes(parsed.Subject), Usages: usages,
 	}, nil
 }
 
-// CheckCSR decides whether a request fits an order: its names are exactly those ordered, and the type of its key is
-// one of allowed. Errors are BadCSR.
-func CheckCSR(csr *CSR, ordered []ident.Identifier, allowed []KeyType) error {
+// CheckCSR decides whether a request fits an order and its profile: its names are exactly those ordered, and the profile
+// accepts the type of its key and gives the extended key usages that it asks for. Errors are BadCSR.
+func CheckCSR(csr *CSR, ordered []ident.Identifier, spec Spec) error {
 	want := ident.Set(slices.Clone(ordered))
 	missing := without(want, csr.Names)
 	extra := without(csr.Names, want)
@@ -79,7 +81,12 @@ func CheckCSR(csr *CSR, ordered []ident.Identifier, allowed []KeyType) error {
 	case len(extra) > 0:
 		return badCSR("The CSR has names that are not in the order: %s.", list(extra))
 	}
-	return asBadCSR(checkKeyType(csr.PublicKey, allowed))
+	for _, usage := range csr.Usages {
+		if !slices.Contains(spec.Usages, usage) {
+			return badCSR("The CSR asks for the extended key usage %s, which this profile does not give; request it without.", usage)
+		}
+	}
+	return asBadCSR(checkKeyType(csr.PublicKey, spec.Keys))
 }
 
 // asBadCSR gives a refused key the kind that a certificate request wants: badPublicKey is for keys of accounts

@@ -12,21 +12,23 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 )
 
-// requestedNames judges the extensions that a request asks for and returns its subject alternative names.
-func requestedNames(extensions []extension) ([]ident.Identifier, error) {
-	var names []ident.Identifier
+// requested judges the extensions that a request asks for, and returns its subject alternative names and what CSR.Usages
+// tells.
+func requested(extensions []extension) (names []ident.Identifier, usages []Usage, err error) {
 	for _, e := range extensions {
-		var err error
-		if e.id == oidSubjectAltName {
+		switch e.id {
+		case oidSubjectAltName:
 			names, err = alternativeNames(e.value)
-		} else {
+		case oidExtendedKeyUsage:
+			usages, err = requestedUsages(e.value)
+		default:
 			err = checkExtension(e)
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return names, nil
+	return names, usages, nil
 }
 
 // commonNames reads the common name as an identifier: one that is none could not be among the ordered names.
@@ -139,8 +141,6 @@ func checkExtension(e extension) error {
 		return checkBasicConstraints(e.value)
 	case oidKeyUsage:
 		return checkKeyUsage(e.value)
-	case oidExtendedKeyUsage:
-		return checkExtendedKeyUsage(e.value)
 	case oidSubjectKeyID:
 		return nil
 	case oidTLSFeature:
@@ -175,19 +175,21 @@ func checkKeyUsage(value cryptobyte.String) error {
 	return nil
 }
 
-func checkExtendedKeyUsage(value cryptobyte.String) error {
+// requestedUsages returns the extended key usages of a request besides those of TLS.
+func requestedUsages(value cryptobyte.String) ([]Usage, error) {
 	var list cryptobyte.String
 	if !value.ReadASN1(&list, tags.SEQUENCE) || !value.Empty() {
-		return badCSR("The extended key usage in the CSR is malformed.")
+		return nil, badCSR("The extended key usage in the CSR is malformed.")
 	}
+	var usages []Usage
 	for !list.Empty() {
 		var id asn1.ObjectIdentifier
 		if !list.ReadASN1ObjectIdentifier(&id) {
-			return badCSR("The extended key usage in the CSR is malformed.")
+			return nil, badCSR("The extended key usage in the CSR is malformed.")
 		}
 		if usage := id.String(); usage != oidServerAuth && usage != oidClientAuth {
-			return badCSR("The CSR asks for the extended key usage %s; only those of TLS servers and clients are supported.", id)
+			usages = append(usages, Usage(usage))
 		}
 	}
-	return nil
+	return usages, nil
 }

@@ -133,8 +133,6 @@ func TestParseCSRRefusesContent(t *testing.T) {
 		"path length only":      {name, "basicConstraints=CA:FALSE,pathlen:0", "asks for a CA certificate"},
 		"keyCertSign":           {name, "keyUsage=digitalSignature,keyCertSign", "key usage of a CA"},
 		"cRLSign":               {name, "keyUsage=cRLSign", "key usage of a CA"},
-		"code signing":          {name, "extendedKeyUsage=serverAuth,codeSigning", "extended key usage 1.3.6.1.5.5.7.3.3"},
-		"any usage":             {name, "extendedKeyUsage=anyExtendedKeyUsage", "extended key usage 2.5.29.37.0"},
 		"must-staple":           {name, "tlsfeature=status_request", "OCSP must-staple"},
 		"policies":              {name, "certificatePolicies=1.2.3.4", "extension 2.5.29.32,"},
 		"name constraints":      {name, "nameConstraints=permitted;DNS:example.com", "extension 2.5.29.30,"},
@@ -309,7 +307,7 @@ func TestCheckCSR(t *testing.T) {
 			order = append(order, parseIdent(t, name))
 		}
 		before := strings.Join(strings.Fields(ordered), " ")
-		err := pki.CheckCSR(csr, order, pki.SubjectKeyTypes())
+		err := pki.CheckCSR(csr, order, pki.DefaultSpec("default"))
 		if fault.Sentence(err) != sentence || err != nil && !fault.Is(err, fault.BadCSR) {
 			t.Errorf("%q: %v, want %q", ordered, err, sentence)
 		}
@@ -321,9 +319,33 @@ func TestCheckCSR(t *testing.T) {
 			t.Errorf("the order was changed from %q to %q", before, after)
 		}
 	}
-	err = pki.CheckCSR(csr, csr.Names, []pki.KeyType{pki.RSA})
+	err = pki.CheckCSR(csr, csr.Names, pki.Spec{Keys: []pki.KeyType{pki.RSA}})
 	if want := "Keys of type ecdsa-p256 are not accepted here; use one of: rsa."; !fault.Is(err, fault.BadCSR) || fault.Sentence(err) != want {
 		t.Errorf("%v, want %q", err, want)
+	}
+}
+
+// A request may ask for the extended key usages that the profile gives, and for those of TLS out of habit, but for nothing
+// else: not for what would make an OCSP signer or anything at all of it.
+func TestCheckCSRUsages(t *testing.T) {
+	t.Parallel()
+	key := newECDSA(t, elliptic.P256())
+	spec := pki.DefaultSpec("default")
+	spec.Usages = []pki.Usage{pki.ServerAuth, "1.3.6.1.5.5.7.3.17"}
+	for asked, refused := range map[string]string{
+		"serverAuth,clientAuth": "", "1.3.6.1.5.5.7.3.17": "", "serverAuth,1.3.6.1.5.5.7.3.17": "",
+		"serverAuth,codeSigning": "1.3.6.1.5.5.7.3.3", "anyExtendedKeyUsage": "2.5.29.37.0",
+		"1.3.6.1.5.5.7.3.17,OCSPSigning": "1.3.6.1.5.5.7.3.9",
+	} {
+		csr, err := pki.ParseCSR(opensslCSR(t, key, "CN=a.example.com", "extendedKeyUsage="+asked))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = pki.CheckCSR(csr, csr.Names, spec)
+		if refused == "" && err != nil || refused != "" &&
+			(!fault.Is(err, fault.BadCSR) || !strings.Contains(fault.Sentence(err), "the extended key usage "+refused+", which this profile does not give")) {
+			t.Errorf("%s: %v", asked, err)
+		}
 	}
 }
 
@@ -341,7 +363,7 @@ func TestCheckCSRManyNames(t *testing.T) {
 	if len(csr.Names) != 100 {
 		t.Fatalf("%d names", len(csr.Names))
 	}
-	if text := fault.Sentence(pki.CheckCSR(csr, nil, pki.SubjectKeyTypes())); !strings.HasSuffix(text, " and more.") || len(text) > 400 {
+	if text := fault.Sentence(pki.CheckCSR(csr, nil, pki.DefaultSpec("default"))); !strings.HasSuffix(text, " and more.") || len(text) > 400 {
 		t.Error(text)
 	}
 }
@@ -383,7 +405,7 @@ func checkParsed(t *testing.T, der []byte) {
 			t.Errorf("%q is not canonical: %v", id, err)
 		}
 	}
-	if err := pki.CheckCSR(csr, names, pki.SubjectKeyTypes()); err != nil {
+	if err := pki.CheckCSR(csr, names, pki.Spec{Keys: pki.SubjectKeyTypes(), Usages: csr.Usages}); err != nil {
 		t.Errorf("does not fit its own names: %v", err)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	tags "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// Object identifiers of RFC 5280, RFC 7633 and Microsoft's user principal name, in dotted form.
+// Object identifiers of RFC 5280, RFC 7633 and Microsoft, in dotted form.
 const (
 	oidCommonName        = "2.5.4.3"
 	oidSubjectKeyID      = "2.5.29.14"
@@ -15,6 +15,7 @@ const (
 	oidServerAuth        = "1.3.6.1.5.5.7.3.1"
 	oidClientAuth        = "1.3.6.1.5.5.7.3.2"
 	oidAnyUsage          = "2.5.29.37.0"
+	oidAnyUsageWindows   = "1.3.6.1.4.1.311.10.12.1"
 	oidOCSPSigning       = "1.3.6.1.5.5.7.3.9"
 	oidTLSFeature        = "1.3.6.1.5.5.7.1.24"
 	oidExtensionRequest  = "1.2.840.113549.1.9.14"

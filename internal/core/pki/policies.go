@@ -98,7 +98,7 @@ func (s Spec) checkUsages(found *problems) {
 		switch usage {
 		case oidServerAuth, oidClientAuth:
 			found.check(false, "usages: write %s as a name, one of %v.", usage, known)
-		case oidAnyUsage, oidOCSPSigning:
+		case oidAnyUsage, oidAnyUsageWindows, oidOCSPSigning:
 			found.check(false, "usages: no leaf may have %s.", usage)
 		}
 	}
@@ -149,13 +149,15 @@ func (s Spec) checkPolicies(found *problems) {
 }
 
 // managed reports whether an extension is made by this CA from other parts of the profile, or would take from it what it
-// guarantees: everything of RFC 5280, what names a CA in Netscape's days, and what belongs to Certificate Transparency
-// and OCSP.
+// guarantees: everything of RFC 5280, what names a CA in Netscape's days, what belongs to Certificate Transparency and
+// OCSP, what lets a leaf sign others as its proxies (RFC 3820), and what Windows reads in the place of the extended key
+// usages and of the policies of a CA.
 func managed(oid string) bool {
 	const idCE, netscape = "2.5.29.", "2.16.840.1.113730.1."
 	return strings.HasPrefix(oid, idCE) || strings.HasPrefix(oid, netscape) || slices.Contains([]string{
-		"1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.11", oidTLSFeature, "1.3.6.1.5.5.7.48.1.5",
+		"1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.11", "1.3.6.1.5.5.7.1.14", oidTLSFeature, "1.3.6.1.5.5.7.48.1.5",
 		"1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.4.1.11129.2.4.3", "1.3.6.1.4.1.11129.2.4.5",
+		"1.3.6.1.4.1.311.21.10", "1.3.6.1.4.1.311.21.11", "1.3.6.1.4.1.311.21.12",
 	}, oid)
 }
 

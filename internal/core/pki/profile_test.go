@@ -70,6 +70,7 @@ func TestSpecValidate(t *testing.T) {
 		"usage as number":         {func(s *pki.Spec) { s.Usages = append(s.Usages, "1.3.6.1.5.5.7.3.17") }, ""},
 		"named usage as number":   {func(s *pki.Spec) { s.Usages = []pki.Usage{"1.3.6.1.5.5.7.3.1"} }, "usages: write 1.3.6.1.5.5.7.3.1 as a name"},
 		"any usage":               {func(s *pki.Spec) { s.Usages = []pki.Usage{"2.5.29.37.0"} }, "usages: no leaf may have"},
+		"any usage of Windows":    {func(s *pki.Spec) { s.Usages = []pki.Usage{"1.3.6.1.4.1.311.10.12.1"} }, "usages: no leaf may have"},
 		"usage of an OCSP signer": {func(s *pki.Spec) { s.Usages = []pki.Usage{"1.3.6.1.5.5.7.3.9"} }, "usages: no leaf may have"},
 		"odd number":              {func(s *pki.Spec) { s.Usages = []pki.Usage{"1.3.06"} }, `usages: "1.3.06" is none of`},
 		"arc that cannot be":      {func(s *pki.Spec) { s.Usages = []pki.Usage{"1.40.1"} }, `usages: "1.40.1" is none of`},
@@ -96,6 +97,10 @@ func TestSpecValidate(t *testing.T) {
 		"empty extension":        {func(s *pki.Spec) { s.Extensions = added("1.3.6.1.4.1.99999.2") }, "extensions: the value of"},
 		"basic constraints":      {func(s *pki.Spec) { s.Extensions = added("2.5.29.19", 48, 3, 1, 1, 255) }, "extensions: 2.5.29.19 is made from"},
 		"Netscape's CA":          {func(s *pki.Spec) { s.Extensions = added("2.16.840.1.113730.1.1", 5, 0) }, "extensions: 2.16.840.1.113730.1.1 is made from"},
+		"usages of Windows":      {func(s *pki.Spec) { s.Extensions = added("1.3.6.1.4.1.311.21.10", 48, 0) }, "extensions: 1.3.6.1.4.1.311.21.10 is made from"},
+		"proxies":                {func(s *pki.Spec) { s.Extensions = added("1.3.6.1.5.5.7.1.14", 48, 0) }, "extensions: 1.3.6.1.5.5.7.1.14 is made from"},
+		"direction of text":      {func(s *pki.Spec) { s.Subject = []pki.Field{{Attribute: pki.Unit, Default: "a\u202eb"}} }, "subject: the default of unit holds a character"},
+		"lines in a subject":     {func(s *pki.Spec) { s.Subject = []pki.Field{{Attribute: pki.Unit, Default: "a\u2028b"}} }, "subject: the default of unit holds a character"},
 		"poison":                 {func(s *pki.Spec) { s.Extensions = added("1.3.6.1.4.1.11129.2.4.3", 5, 0) }, "extensions: 1.3.6.1.4.1.11129.2.4.3 is made from"},
 		"OCSP no check":          {func(s *pki.Spec) { s.Extensions = added("1.3.6.1.5.5.7.48.1.5", 5, 0) }, "extensions: 1.3.6.1.5.5.7.48.1.5 is made from"},
 		"lifetimes": {func(s *pki.Spec) {

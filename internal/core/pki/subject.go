@@ -93,8 +93,8 @@ func (t AttributeType) wrongValue(value string) string {
 	switch {
 	case strings.TrimSpace(value) != value || value == "":
 		return "is empty, or begins or ends with a space"
-	case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
-		return "holds a character that is none of a line of text"
+	case !utf8.ValidString(value) || strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsGraphic(r) }):
+		return "holds a character that cannot be seen, or is none of a line of text"
 	case utf8.RuneCountInString(value) > most:
 		return fmt.Sprintf("is longer than %d characters", most)
 	case !strings.ContainsFunc(value, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }):
