@@ -26,10 +26,11 @@ func own() string {
 // declare makes an organisation and returns who made it, as the log of events says.
 func declare(t *testing.T, client *adminapi.Client, name string) string {
 	t.Helper()
-	if _, err := client.CreateOrganisation(t.Context(), adminapi.NewOrganisation{Name: name}); err != nil {
+	made, err := client.CreateOrganisation(t.Context(), adminapi.NewOrganisation{Name: name})
+	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := client.Events(t.Context(), "", adminapi.Page{Limit: 1})
+	list, err := client.Events(t.Context(), made.ID, adminapi.Page{})
 	if err != nil || len(list.Events) != 1 {
 		t.Fatalf("%+v %v", list, err)
 	}
