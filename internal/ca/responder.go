@@ -48,7 +48,8 @@ func (r *responders) put(issuer string, one responder) {
 	r.byIssuer[issuer] = one
 }
 
-// PrepareResponder makes a key of the issuer's type, and builds and lints its certificate. The request's PublicKey is that of
+// PrepareResponder makes a key of the issuer's type, and builds and lints its certificate, by the rules for public ones where
+// the issuer is one of these. The request's PublicKey is that of
 // the key. Unavailable says that the issuer cannot sign (see CanSign).
 func (e *Engine) PrepareResponder(ctx context.Context, request pki.ResponderRequest) (crypto.Signer, pki.Prepared, error) {
 	if err := ctx.Err(); err != nil {
@@ -67,11 +68,12 @@ func (e *Engine) PrepareResponder(ctx context.Context, request pki.ResponderRequ
 	if err != nil {
 		return nil, nil, err
 	}
-	findings := append(lint.Responder(certificate, signer.certificate, request), e.rules.Certificate(certificate, false)...)
-	if broken, _ := lint.Split(findings); len(broken) > 0 {
+	findings := append(lint.Responder(certificate, signer.certificate, request), e.rules.Certificate(certificate, pki.PermitsPolicy(signer.certificate, pki.PolicyDomainValidated))...)
+	broken, warnings := lint.Split(findings)
+	if len(broken) > 0 {
 		return nil, nil, fmt.Errorf("lint refuses the certificate: %s", lint.Join(broken))
 	}
-	return key, &prepared{signer: signer, tbs: certificate.RawTBSCertificate}, nil
+	return key, &prepared{signer: signer, tbs: certificate.RawTBSCertificate, warnings: lint.Texts(warnings)}, nil
 }
 
 // UseResponder has the issuer's OCSP replies signed with a key from now on, whose certificate is this.

@@ -90,7 +90,7 @@ func (s *Service) makeResponder(ctx context.Context, i pki.Issuer, now time.Time
 	intent := pki.Intent{
 		Certificate: pki.Certificate{
 			ID: s.newID(), Organisation: i.Organisation, ProfileName: ResponderProfile, Issuer: i.ID, Serial: request.Serial,
-			NotBefore: request.NotBefore, NotAfter: request.NotAfter, KeyHash: pki.HashKey(spki),
+			NotBefore: request.NotBefore, NotAfter: request.NotAfter, KeyHash: pki.HashKey(spki), Warnings: prepared.Warnings(),
 		},
 		TBS: prepared.TBS(), Begun: now,
 	}

@@ -107,6 +107,7 @@ type records interface {
 }
 
 type blocked interface {
+	KeyBlocked(ctx context.Context, key pki.KeyHash) (bool, error)
 	BlockKeys(ctx context.Context, keys []pki.KeyHash, at time.Time, e event.Event) (added int, err error)
 	BlockedKeys(ctx context.Context, after pki.KeyHash, limit int) ([]pki.BlockedKey, error)
 }

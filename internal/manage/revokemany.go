@@ -34,7 +34,7 @@ const (
 
 // RevokeMany revokes one page of the certificates that a set selects, newest first, each in a write and with an event of its
 // own: what a step that broke off did is done, and the same step again does the rest. Expired certificates are left out
-// unless the set asks for them; what is revoked already stays as it is, except that keyCompromise replaces another reason.
+// unless the set asks for them; what is revoked already stays as it is, except that keyCompromise replaces another reason and blocks the key.
 // The error is that of the last that failed. Errors: Malformed for a set that selects everything, and for a key, a name or a
 // page that cannot be; NotFound for what the set names; BadRevocationReason.
 func (s *Service) RevokeMany(ctx context.Context, by Actor, m ManyRevocations, p Page) (ManyRevoked, error) {
@@ -53,11 +53,9 @@ func (s *Service) RevokeMany(ctx context.Context, by Actor, m ManyRevocations, p
 	if err != nil {
 		return ManyRevoked{}, err
 	}
-	var due []pki.Certificate
-	for _, c := range found {
-		if c.Revoked.IsZero() || reason == pki.KeyCompromise && c.Reason != reason {
-			due = append(due, c)
-		}
+	due, err := s.due(ctx, found, reason)
+	if err != nil {
+		return ManyRevoked{}, err
 	}
 	sample, err := s.viewCertificates(ctx, due[:min(sampleSize, len(due))]...)
 	if err != nil {
@@ -68,6 +66,26 @@ func (s *Service) RevokeMany(ctx context.Context, by Actor, m ManyRevocations, p
 		result.Changed, err = s.revokeAll(ctx, by, due, reason)
 	}
 	return result, err
+}
+
+// due returns the certificates of which something is left to do: to revoke them, to give them the reason keyCompromise, or to
+// block the key of one that has it by the word of an account, which blocks nothing.
+func (s *Service) due(ctx context.Context, found []pki.Certificate, reason pki.Reason) ([]pki.Certificate, error) {
+	var due []pki.Certificate
+	for _, c := range found {
+		done := !c.Revoked.IsZero()
+		if done && reason == pki.KeyCompromise {
+			blocked, err := s.store.KeyBlocked(ctx, c.KeyHash)
+			if err != nil {
+				return nil, err
+			}
+			done = blocked && c.Reason == reason
+		}
+		if !done {
+			due = append(due, c)
+		}
+	}
+	return due, nil
 }
 
 // manyFilter returns the store's filter of a set that selects something.

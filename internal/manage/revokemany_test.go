@@ -109,6 +109,25 @@ func TestRevokeManyByKey(t *testing.T) {
 	}
 }
 
+// An account that claims keyCompromise blocks nothing; an operator who says so after it does.
+// Proves V-09.
+func TestRevokeManyBlocksTheKeyOfWhatAnAccountRevoked(t *testing.T) {
+	i := newReady(t)
+	c := i.issue(t, "a.example.com")
+	if _, err := i.Store.Revoke(t.Context(), c.ID, i.Clock.Now(), pki.KeyCompromise, false, i.Event(event.CertificateRevoked, c.ID)); err != nil {
+		t.Fatal(err)
+	}
+	m := manage.ManyRevocations{Key: string(c.Serial), Reason: "keyCompromise"}
+	for _, want := range []int{1, 0} {
+		if found, changed := revokeMany(t, i.Service, m); found != 1 || changed != want {
+			t.Errorf("%d found, %d changed; want %d", found, changed, want)
+		}
+	}
+	if blocked, err := i.Store.KeyBlocked(t.Context(), c.KeyHash); !blocked || err != nil {
+		t.Errorf("the key is blocked: %v (%v)", blocked, err)
+	}
+}
+
 // withKeyOf records another certificate with the key of c.
 func (i *installation) withKeyOf(t *testing.T, c pki.Certificate) pki.Certificate {
 	t.Helper()
