@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -20,6 +21,16 @@ const (
 	responderRenewal  = responderLife / 2
 	responderBackdate = time.Hour
 )
+
+// responderPause is how long whoever asks for a status waits after a certificate could not be made: each try leaves a record,
+// and anybody may ask. Jobs do not wait.
+const responderPause = time.Minute
+
+// responders lets one certificate for OCSP replies be made at a time, and remembers when that last failed, by issuer.
+type responders struct {
+	sync.Mutex
+	failed map[string]time.Time
+}
 
 // ResponderProfile stands in the place of the profile's name in these certificates' records.
 const ResponderProfile = "ocsp-responder"
@@ -69,8 +80,34 @@ func (s *Service) ensureResponder(ctx context.Context, i pki.Issuer) (made bool,
 	if until.Sub(now) > responderRenewal || !until.IsZero() && until.Equal(i.NotAfter) {
 		return false, nil
 	}
-	err = s.makeResponder(ctx, i, now)
-	return err == nil, err
+	if err = s.makeResponder(ctx, i, now); err != nil {
+		if s.responders.failed == nil {
+			s.responders.failed = map[string]time.Time{}
+		}
+		s.responders.failed[i.ID] = now
+		return false, err
+	}
+	delete(s.responders.failed, i.ID)
+	return true, nil
+}
+
+// responderUntil returns when the certificate ends with which a reply can be signed now. Whoever asks waits for one only when
+// there is none: to renew it in time is the affair of a job, and a renewal that fails takes nothing from what is valid.
+// Error: Unavailable when a try has failed just now.
+func (s *Service) responderUntil(ctx context.Context, i pki.Issuer, now time.Time) (time.Time, error) {
+	if until := s.signer.ResponderUntil(i.ID, now); until.After(now) {
+		return until, nil
+	}
+	s.responders.Lock()
+	failed, found := s.responders.failed[i.ID]
+	s.responders.Unlock()
+	if found && !now.Before(failed) && now.Before(failed.Add(responderPause)) {
+		return time.Time{}, fault.New(fault.Unavailable, "The certificate for the OCSP replies of the issuer %q could not be made.", i.Name)
+	}
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	_, err := s.ensureResponder(ctx, i)
+	return s.signer.ResponderUntil(i.ID, now), err
 }
 
 // makeResponder takes the way of every certificate: prepared and linted, recorded as an intent, signed, recorded.

@@ -10,7 +10,6 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
@@ -64,7 +63,7 @@ type Service struct {
 	patience  patience
 	renewals  paces // who asks when to renew
 
-	responders sync.Mutex // lets one OCSP responder be made at a time
+	responders responders
 	answers    answers
 	parsed     parsedIssuers
 }

@@ -103,16 +103,6 @@ func (s *Service) reply(ctx context.Context, i pki.Issuer, id ocsp.CertID, stand
 	return made, nil
 }
 
-// responderUntil returns when the certificate ends with which a reply can be signed now. Whoever asks waits for one only when
-// there is none: to renew it in time is the affair of a job, and a renewal that fails takes nothing from what is valid.
-func (s *Service) responderUntil(ctx context.Context, i pki.Issuer, now time.Time) (time.Time, error) {
-	if until := s.signer.ResponderUntil(i.ID, now); until.After(now) {
-		return until, nil
-	}
-	_, err := s.ensureResponder(ctx, i)
-	return s.signer.ResponderUntil(i.ID, now), err
-}
-
 func earliest(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b

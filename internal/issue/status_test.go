@@ -258,6 +258,29 @@ func TestRepliesOutliveAFailedRenewal(t *testing.T) {
 	}
 }
 
+// A certificate that cannot be made is not tried anew by everybody who asks: each try leaves a record.
+func TestAResponderThatCannotBeMadeIsNotTriedByEverybody(t *testing.T) {
+	h := newHouse(t)
+	c, issuer := h.issued(h.requester(), newKey(t), "a.example.com").Certificate, h.issuer()
+	lost := h.service(func(e *issue.Engines, _ *issue.Options) { e.Signer = lostResponder{e.Signer} })
+	ask := func(tried int) {
+		t.Helper()
+		for range 3 {
+			if _, err := lost.Status(t.Context(), issuer.ID, h.certID(issuer, c.Serial)); err == nil {
+				t.Error("it was signed")
+			}
+		}
+		intents, err := h.Store.Intents(t.Context(), h.Clock.Now().Add(time.Hour), "", 10)
+		check(t, err)
+		if len(intents) != tried {
+			t.Errorf("%d tries were recorded, want %d", len(intents), tried)
+		}
+	}
+	ask(1)
+	h.Clock.Advance(time.Minute)
+	ask(2)
+}
+
 // The key of a responder ends with its process, so what a crash left of its certificate is given up.
 func TestTheIntentOfAResponderIsGivenUp(t *testing.T) {
 	h := newHouse(t)
