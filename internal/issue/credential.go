@@ -6,7 +6,6 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
-	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 )
 
@@ -73,15 +72,6 @@ func decoy() []byte {
 	key := make([]byte, 32)
 	fill(key)
 	return key
-}
-
-// under returns the requester as a profile sees it: for a public certificate nobody's word stands for a proof of control
-// (BR section 3.2.2.4).
-func (r Requester) under(p pki.Profile) Requester {
-	if p.Spec.Public {
-		r.Credential.Scope.PreApproved = nil
-	}
-	return r
 }
 
 // approve makes an authorization valid by the word of the operator, where the credential pre-approves its identifier

@@ -29,10 +29,10 @@ func (s *Service) Finalize(ctx context.Context, r Requester, id string, der []by
 	if err != nil {
 		return OrderView{}, err
 	}
-	if err := stillAllowed(r.under(profile).authority(), view); err != nil {
+	if r, err = s.under(ctx, r, profile); err != nil {
 		return OrderView{}, err
 	}
-	if err := s.mayBePublic(ctx, r.Connector, profile); err != nil {
+	if err := stillAllowed(r, view); err != nil {
 		return OrderView{}, err
 	}
 	key, subject, err := s.requested(ctx, profile, view.Order, der)

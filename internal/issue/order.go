@@ -57,10 +57,9 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 	if err != nil {
 		return OrderView{}, err
 	}
-	if err := s.mayBePublic(ctx, r.Connector, profile); err != nil {
+	if r, err = s.under(ctx, r, profile); err != nil {
 		return OrderView{}, err
 	}
-	r = r.under(profile)
 	now := s.now()
 	if err := s.judgeNames(ctx, profile, ids, now); err != nil {
 		return OrderView{}, err

@@ -96,7 +96,7 @@ func (s *Service) holds(ctx context.Context, r Requester, o acme.Order) ([]acme.
 	}
 	held, err := s.store.Reusable(ctx, r.Account.ID, ident.Set(wanted), o.Created, o.Created.Add(reuseMargin))
 	return slices.DeleteFunc(held, func(a acme.Authorization) bool {
-		return unusable(r.authority(), a) != "" || !reusable(a)
+		return unusable(r, a) != "" || !reusable(a)
 	}), err
 }
 

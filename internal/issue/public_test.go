@@ -2,10 +2,12 @@ package issue_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
@@ -31,6 +33,54 @@ func (h *house) lookedAtPublicly() {
 		r.Quorum = policy.Quorum{Perspectives: places, Need: 4, Regions: 2}
 		r.CAAIdentities = []string{"ca.example.net"}
 	})
+	h.Validator.Decide(seenFrom(places...))
+}
+
+// seenFrom makes every look succeed, with the evidence of these places, of which the first is the CA's own node.
+func seenFrom(places ...string) func(context.Context, policy.Look) acme.Outcome {
+	return func(context.Context, policy.Look) acme.Outcome {
+		attempts := []acme.Attempt{{Seen: "as told"}}
+		for _, place := range places[1:] {
+			attempts = append(attempts, acme.Attempt{Seen: "as told", Perspective: place})
+		}
+		return acme.Outcome{Attempts: attempts}
+	}
+}
+
+// A proof that too few places saw is none for a public certificate, however long it may be used: it was made before the
+// quorum was declared, or before the public rules wanted more.
+//
+// Proves BR-12, INC-87.
+func TestAPublicProfileWantsProofsThatWereSeen(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	h.ready(r, dns("www.example.com"))
+	h.setPublic()
+	h.lookedAtPublicly()
+	r.Connector = h.connector
+	places := h.connector.Rules.Quorum.Places()
+
+	order, err := h.issue.NewOrder(t.Context(), r, dns("www.example.com"))
+	check(t, err)
+	if order.Status != acme.Pending {
+		t.Errorf("by a proof that one place saw, the order is %s", order.Status)
+	}
+	h.Validator.Decide(seenFrom(places[:4]...))
+	order = h.ready(r, dns("www.example.com", "example.com"))
+	_, err = h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "www.example.com", "example.com"))
+	wantKind(t, err, fault.Unauthorized)
+	answer, err := h.issue.Why(t.Context(), issue.Question{Order: order.ID})
+	check(t, err)
+	if answer.Would() {
+		t.Error("the operator is told that it would be issued")
+	}
+
+	h.Clock.Advance(time.Second) // of two proofs that last equally long, either may be found
+	h.Validator.Decide(seenFrom(places...))
+	h.issued(r, newKey(t), "www.example.com", "example.com")
+	if order, err = h.issue.NewOrder(t.Context(), r, dns("www.example.com")); err != nil || order.Status != acme.Ready {
+		t.Errorf("by a proof that all places saw, the next order is %s (%v)", order.Status, err)
+	}
 }
 
 // A public profile wants its perspectives: without them nothing is ordered by it, and what was ordered is not issued. The
@@ -50,6 +100,11 @@ func TestAPublicProfileWantsItsPerspectives(t *testing.T) {
 		if text := fault.Sentence(err); strings.Contains(text, "region") || !strings.Contains(text, "ask the operator of the CA") {
 			t.Error(text)
 		}
+	}
+	answer, err := h.issue.Why(t.Context(), issue.Question{Connector: "default", Names: []string{"www.example.com"}})
+	check(t, err)
+	if answer.Would() || !strings.Contains(answer.Objections[0].Reason, "at least 2 regions") {
+		t.Errorf("the operator is told %+v", answer.Objections)
 	}
 	if text := log.String(); strings.Count(text, "connector=default") != 1 || !strings.Contains(text, "perspectives beyond the CA's own node are needed") {
 		t.Errorf("the log has %s", text)

@@ -85,6 +85,8 @@ type Requester struct {
 	Connector  policy.Connector
 	Account    acme.Account
 	Credential policy.Credential // by which the account came in; the zero value without one
+
+	places []policy.Perspective // under a public profile: those that exist; nil: no matter who saw a proof
 }
 
 // authority is what decides about the requester.

@@ -77,9 +77,9 @@ func (s *Service) Why(ctx context.Context, q Question) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := s.ask(ctx, authority, q.Profile, wish)
+	answer, requester := s.ask(ctx, Requester{Connector: c, Credential: authority.Credential}, q.Profile, wish)
 	for _, id := range wish.names {
-		answer.Needs = append(answer.Needs, needed(authority, id))
+		answer.Needs = append(answer.Needs, needed(requester.authority(), id))
 	}
 	return answer, nil
 }
@@ -125,9 +125,9 @@ func readWish(q Question) (wish, error) {
 	return w, err
 }
 
-// ask goes the way of an order up to the lint.
-func (s *Service) ask(ctx context.Context, authority policy.Authority, profile string, w wish) Answer {
-	now := s.now()
+// ask goes the way of an order up to the lint. It returns the requester as the profile sees it.
+func (s *Service) ask(ctx context.Context, r Requester, profile string, w wish) (Answer, Requester) {
+	now, authority := s.now(), r.authority()
 	answer := Answer{
 		Connector: authority.Connector.Name, Credential: authority.Credential.Name, Names: w.names,
 		Objections: authority.Decide(w.names, profile, now),
@@ -137,9 +137,12 @@ func (s *Service) ask(ctx context.Context, authority policy.Authority, profile s
 		if len(answer.Objections) == 0 { // the connector offers one that does not exist
 			answer.object(connectorRule(authority, "profiles"), err)
 		}
-		return answer
+		return answer, r
 	}
 	answer.Profile = p.Name
+	if r, err = s.under(ctx, r, p); err != nil {
+		answer.object(connectorRule(authority, "quorum"), fault.New(fault.KindOf(err), "%v", err))
+	}
 	if err := s.judgeNames(ctx, p, w.names, now); err != nil {
 		answer.object(policy.Objection{By: "profile", Name: p.Name, Rule: "names"}, err)
 	}
@@ -147,7 +150,7 @@ func (s *Service) ask(ctx context.Context, authority policy.Authority, profile s
 	if key != nil {
 		s.rehearse(ctx, &answer, plan{profile: p, names: w.names, subject: subject, key: key}, now)
 	}
-	return answer
+	return answer, r
 }
 
 // object adds what an error says against the certificate.
@@ -276,8 +279,7 @@ func (s *Service) whyOrder(ctx context.Context, id string) (Answer, error) {
 		return Answer{Connector: c.Name, Profile: o.ProfileName, Names: o.Identifiers, Order: &view}, nil
 	}
 	requester, stopped := s.Admit(ctx, c, account)
-	authority := policy.Authority{Connector: c, Credential: requester.Credential}
-	answer := s.ask(ctx, authority, o.ProfileName, wish{names: o.Identifiers})
+	answer, requester := s.ask(ctx, Requester{Connector: c, Credential: requester.Credential}, o.ProfileName, wish{names: o.Identifiers})
 	answer.Order = &view
 	if stopped != nil {
 		answer.object(policy.Objection{By: "account", Name: o.Account, Rule: "status"}, stopped)
@@ -288,13 +290,13 @@ func (s *Service) whyOrder(ctx context.Context, id string) (Answer, error) {
 		answer.object(policy.Objection{By: "order", Name: id, Rule: "expires"}, fault.New(fault.NotReady, "The order expired at %s; place a new one.", o.Expires.Format(time.RFC3339)))
 	}
 	for _, part := range view.Parts {
-		answer.part(authority, part)
+		answer.part(requester, part)
 	}
 	return answer, nil
 }
 
 // part adds what an authorization of the order says, or still needs.
-func (a *Answer) part(authority policy.Authority, part AuthorizationView) {
+func (a *Answer) part(r Requester, part AuthorizationView) {
 	by := policy.Objection{By: "authorization", Name: part.ID, Identifier: part.Covers(), Rule: string(part.Status)}
 	need := Need{Identifier: part.Covers()}
 	switch part.Status {
@@ -307,7 +309,7 @@ func (a *Answer) part(authority policy.Authority, part AuthorizationView) {
 		if part.Approved() {
 			need.Because = "pre-approved by the credential " + part.Approval.Name
 		}
-		if reason := unusable(authority, part.Authorization); reason != "" {
+		if reason := unusable(r, part.Authorization); reason != "" {
 			a.object(by, fault.New(fault.Unauthorized, "%s", reason))
 		}
 	default:

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -96,6 +97,32 @@ func (q Quorum) Decide(sights []Sight) *acme.Failure {
 	default:
 		return nil
 	}
+}
+
+// Sights returns what each place saw, by the evidence of a look: its last attempt in a row, as attempts stand place by
+// place. What follows from a place that had its turn, such as a look for CAA records, is none of the proof. known say in
+// which regions the places stand.
+func Sights(attempts []acme.Attempt, known []Perspective) []Sight {
+	var sights []Sight
+	for i, a := range attempts {
+		place := cmp.Or(a.Perspective, Here)
+		at := slices.IndexFunc(sights, func(s Sight) bool { return s.Place == place })
+		switch {
+		case at < 0:
+			sights = append(sights, Sight{Place: place, Region: regionOf(place, known), Failure: a.Failure})
+		case attempts[i-1].Perspective == a.Perspective && at == len(sights)-1:
+			sights[at].Failure = a.Failure
+		}
+	}
+	return sights
+}
+
+func regionOf(place string, known []Perspective) string {
+	at := slices.IndexFunc(known, func(p Perspective) bool { return p.Name == place })
+	if at < 0 {
+		return ""
+	}
+	return known[at].Region
 }
 
 func firstOf(a, b *acme.Failure) *acme.Failure {

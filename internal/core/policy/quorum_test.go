@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,24 @@ func TestQuorumDecides(t *testing.T) {
 		case test.want != "" && (failure == nil || !strings.HasPrefix(failure.Public, test.want)):
 			t.Errorf("%s: got %v, want %q", test.about, failure, test.want)
 		}
+	}
+}
+
+// What a place saw last in its turn counts, and what was looked for afterwards does not.
+//
+// Proves BR-12.
+func TestSights(t *testing.T) {
+	t.Parallel()
+	failed := &acme.Failure{Public: "No."}
+	got := policy.Sights([]acme.Attempt{
+		{Failure: failed}, {}, {Perspective: "a"}, {Perspective: "b"}, {Perspective: "b", Failure: failed}, {}, {Perspective: "a", Failure: failed}, {Perspective: "b"},
+	}, []policy.Perspective{{Name: "a", Region: "ripe"}})
+	want := []policy.Sight{{Place: policy.Here}, {Place: "a", Region: "ripe"}, {Place: "b", Failure: failed}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if got := policy.Sights(nil, nil); len(got) != 0 {
+		t.Errorf("of nothing: %+v", got)
 	}
 }
 
