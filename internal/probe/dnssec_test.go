@@ -118,6 +118,16 @@ func TestFailuresOfCAA(t *testing.T) {
 		q.MayFail, q.Identities = true, []string{"another.example"}
 		wantVerdict(t, lookCAA(t, hasty(t, ResolverOptions{Upstreams: []string{f.Addr()}}), q), "caa: The CAA records of plain.test do not let this CA issue")
 	})
+	t.Run("a zone that is not signed leads elsewhere", func(t *testing.T) {
+		const undecided = "caa: Whether CAA records let this CA issue"
+		for name, want := range map[string]string{"signed.plain.test": undecided, "ring.plain.test": undecided, "other.plain.test": "valid"} {
+			f := newFront(t, validating, "test", "plain.test", "www.plain.test", "round.plain.test", "signed.test", "www.signed.test", name)
+			f.breakCAA(name, withRcode(dns.RcodeServerFailure))
+			q := asked(name)
+			q.MayFail = true
+			wantVerdict(t, lookCAA(t, hasty(t, ResolverOptions{Upstreams: []string{f.Addr()}}), q), want)
+		}
+	})
 	t.Run("no proof is put together from two servers", func(t *testing.T) {
 		f, other := newFront(t, validating, "test", "signed.test"), newFront(t, plain, "test", "signed.test", "www.signed.test")
 		for _, one := range []front{f, other} {
@@ -129,6 +139,34 @@ func TestFailuresOfCAA(t *testing.T) {
 		p := hasty(t, ResolverOptions{Upstreams: []string{f.Addr(), other.Addr()}})
 		wantVerdict(t, lookCAA(t, p, q), "caa: Whether CAA records let this CA issue")
 	})
+}
+
+// Proves CAA-08. That a child is not signed is for its parent to say, of that very child (RFC 6840 section 4.4).
+func TestWhatDeniesSigning(t *testing.T) {
+	const hash = "1 0 0 - " // NSEC3 of RFC 5155: SHA-1, no iterations, no salt
+	hashed := dns.HashName("plain.test.", dns.SHA1, 0, "")
+	for record, want := range map[string]bool{
+		"plain.test. NSEC z.test. NS RRSIG NSEC":             true,
+		"PLAIN.test. NSEC z.test. NS RRSIG NSEC":             true,
+		"plain.test. NSEC z.test. NS DS RRSIG NSEC":          false, // it has keys
+		"plain.test. NSEC a.plain.test. NS SOA RRSIG NSEC":   false, // the child says it
+		"plain.test. NSEC z.test. A RRSIG NSEC":              false, // no delegation
+		"other.test. NSEC z.test. NS RRSIG NSEC":             false, // of another
+		"a.test. NSEC z.test. NS RRSIG NSEC":                 false, // across it
+		hashed + ".test. NSEC3 " + hash + hashed + " NS":     true,
+		hashed + ".test. NSEC3 " + hash + hashed + " NS DS":  false,
+		hashed + ".test. NSEC3 " + hash + hashed + " NS SOA": false,
+		hashed + ".test. NSEC3 " + hash + hashed + " A":      false,
+		hashed + ".two. NSEC3 " + hash + hashed + " NS":      false,
+	} {
+		rr, err := dns.NewRR(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := deniesSigning([]dns.RR{rr}, "plain.test."); got != want {
+			t.Errorf("%s: %t", record, got)
+		}
+	}
 }
 
 // Proves INC-47, CAA-08. A chain of aliases is as safe as its weakest zone, and no safer; what the resolver says of it is

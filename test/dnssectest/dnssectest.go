@@ -52,6 +52,10 @@ _acme-challenge TXT "bogus"
 www    A 127.0.0.1
 _acme-challenge TXT "plain"
 bogus  CNAME www.bogus.test.
+signed CNAME www.signed.test.
+other  CNAME www
+ring   CNAME round
+round  CNAME ring
 `},
 		{"test", signed, delegation("signed") + delegation("bogus") + delegation("three") + delegation("plain") + delegation("dead")},
 		{"", signed, delegation("test")},
