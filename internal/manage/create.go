@@ -108,10 +108,10 @@ func (n NewIssuer) below(organisation string, parent pki.Issuer) (intermediate, 
 // an operator writes to bring it.
 func (s *Service) signingKey(issuer pki.Issuer, brought ParentKey, command string) (crypto.Signer, error) {
 	switch {
+	case !s.now().Before(issuer.NotAfter):
+		return nil, fault.New(fault.Conflict, "The certificate of %q (%s) has expired, and can sign nothing; import an issuer below a new root.", issuer.Name, issuer.ID)
 	case len(brought.PEM) == 0 && issuer.Key == "":
 		return nil, fault.New(fault.Conflict, "The key of %q (%s) is not on this machine; bring it for this one signature with `%s --parent-key FILE`.", issuer.Name, issuer.ID, command)
-	case !s.now().Before(issuer.NotAfter):
-		return nil, fault.New(fault.Conflict, "The certificate of %q (%s) has expired, and can sign nothing.", issuer.Name, issuer.ID)
 	case len(brought.PEM) == 0:
 		return s.keys.Load(issuer.Key)
 	}

