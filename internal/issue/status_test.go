@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -341,10 +342,7 @@ func TestTheSiblingOfARevokedCertificateStaysGood(t *testing.T) {
 	sibling := h.sibling(own, "Another Name")
 	d := h.issued(h.requester(), newKey(t), "a.example.com")
 	c := d.Certificate
-	copied := c
-	copied.ID, copied.Issuer, copied.Order, copied.Shard, copied.DER = h.NewID(), sibling.ID, "", 0, nil
-	check(t, h.Store.BeginIssuance(t.Context(), pki.Intent{Certificate: copied, TBS: []byte{0x30, 0}, Begun: h.Clock.Now()}))
-	check(t, h.Store.CompleteIssuance(t.Context(), copied.ID, c.DER, h.Clock.Now(), h.Event(event.CertificateIssued, copied.ID)))
+	h.copyTo(sibling, c)
 	_, err := h.Store.Revoke(t.Context(), c.ID, h.Clock.Now(), pki.Superseded, false, h.Event(event.CertificateRevoked, c.ID))
 	check(t, err)
 	if said := h.status(own, c.Serial); said.Status != xocsp.Revoked {
@@ -360,6 +358,29 @@ func TestTheSiblingOfARevokedCertificateStaysGood(t *testing.T) {
 	if said := h.status(cross, c.Serial); said.Status != xocsp.Revoked {
 		t.Errorf("at the address of a cross-certificate: %+v", said)
 	}
+}
+
+// What an issuer signed whose key is elsewhere is known, and nothing can be said of it.
+func TestNoStatusWithoutTheIssuersKey(t *testing.T) {
+	h := newHouse(t)
+	own := h.issuer()
+	own.Key = ""
+	elsewhere := h.sibling(own, "Another Name")
+	c := h.issued(h.requester(), newKey(t), "a.example.com").Certificate
+	h.copyTo(elsewhere, c)
+	_, err := h.issue.Status(t.Context(), elsewhere.ID, h.certID(elsewhere, c.Serial))
+	if !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.Sentence(err), "is not here") {
+		t.Errorf("%v", err)
+	}
+}
+
+// copyTo records a certificate as one of another issuer too, with the same serial number.
+func (h *house) copyTo(issuer pki.Issuer, c pki.Certificate) {
+	h.t.Helper()
+	der := c.DER
+	c.ID, c.Issuer, c.Order, c.Shard, c.DER = h.NewID(), issuer.ID, "", 0, nil
+	check(h.t, h.Store.BeginIssuance(h.t.Context(), pki.Intent{Certificate: c, TBS: []byte{0x30, 0}, Begun: h.Clock.Now()}))
+	check(h.t, h.Store.CompleteIssuance(h.t.Context(), c.ID, der, h.Clock.Now(), h.Event(event.CertificateIssued, c.ID)))
 }
 
 // sibling makes another CA certificate for an issuer's key, with its name or another.

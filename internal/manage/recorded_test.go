@@ -261,6 +261,17 @@ func TestShowCertificate(t *testing.T) {
 	expect(t, err, fault.NotFound, "no certificate with the id")
 	_, err = i.Certificate(t.Context(), "4711")
 	expect(t, err, fault.NotFound, "no certificate with the serial number 4711")
+
+	twin := c // another issuer used the same number
+	twin.ID, twin.Issuer, twin.Shard, twin.DER = i.NewID(), i.issuers(t, manage.Root)[0].ID, 0, nil
+	if err := i.Store.BeginIssuance(t.Context(), pki.Intent{Certificate: twin, TBS: []byte{0x30, 0}, Begun: i.Clock.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Store.CompleteIssuance(t.Context(), twin.ID, c.DER, i.Clock.Now(), i.Event(event.CertificateIssued, twin.ID)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = i.Certificate(t.Context(), string(c.Serial))
+	expect(t, err, fault.Conflict, "Several issuers used the serial number "+string(c.Serial))
 }
 
 func TestRevokeCertificate(t *testing.T) {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -86,8 +87,9 @@ func TestAScopeOnlyNarrows(t *testing.T) {
 		t.Errorf("a profile that the connector does not offer: %v", err)
 	}
 	wide.Connector.Rules.MaxIdentifiers = 1
-	if err := wide.Judge([]ident.Identifier{name(t, "a.shop.example"), name(t, "b.shop.example")}); !fault.Is(err, fault.RejectedIdentifier) {
-		t.Errorf("more names than the connector allows: %v", err)
+	err := wide.Judge([]ident.Identifier{name(t, "a.shop.example"), name(t, "b.shop.example")})
+	if refused, ok := errors.AsType[*fault.Error](err); !ok || refused.Kind != fault.RejectedIdentifier || len(refused.Subs) > 0 {
+		t.Errorf("more names than the connector allows are refused together: %+v", err)
 	}
 }
 

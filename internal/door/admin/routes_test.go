@@ -50,6 +50,9 @@ func TestClientReachesEveryRoute(t *testing.T) {
 		func() error { _, err := c.ChangeTerms(ctx, kid, adminapi.TermsChange{}); return err },
 		func() error { _, err := c.RotateCredential(ctx, kid, adminapi.Rotation{}); return err },
 		func() error { _, err := c.SuspendCredential(ctx, kid, adminapi.StopCredential{}); return err },
+		func() error {
+			return refused(c.SuspendCredential(ctx, kid, adminapi.StopCredential{Reason: "superseded"}))
+		},
 		func() error { _, err := c.ResumeCredential(ctx, kid); return err },
 		func() error {
 			_, err := c.DeleteCredential(ctx, kid, adminapi.StopCredential{Revoke: true, Reason: "superseded"})
@@ -83,6 +86,10 @@ func TestClientReachesEveryRoute(t *testing.T) {
 		},
 		func() error { return refused(c.BlockedKeys(ctx, "no hash", 1)) },
 		func() error { return refused(c.BlockKeys(ctx, adminapi.BlockKeys{})) },
+		func() error {
+			b := adminapi.BlockKeys{Keys: []string{strings.Repeat("ab", 32)}, Certificate: e.certificate.ID}
+			return refused(c.BlockKeys(ctx, b))
+		},
 		func() error { _, err := c.CreateIssuer(ctx, "root", adminapi.IssuerBelow{Name: "shops"}); return err },
 		func() error { return refused(c.CrossIssuer(ctx, "shops", adminapi.CrossIssuer{By: "shops"})) },
 		func() error { return refused(c.ImportIssuer(ctx, adminapi.NewIssuer{Cross: true})) },

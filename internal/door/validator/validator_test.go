@@ -170,6 +170,24 @@ func TestEverythingElseIsNoAgreement(t *testing.T) {
 	}
 }
 
+// The operator is told why a validator cannot be asked, before a requester meets it.
+func TestAValidatorThatCannotBeAskedIsNotAlive(t *testing.T) {
+	t.Parallel()
+	ca, self, stranger := newEnd(t), newEnd(t), newEnd(t)
+	quiet := validator.New(&sees{}, options())
+	for url, says := range map[string]string{
+		"https://127.0.0.1:1":                           "could not be reached",
+		serve(t, self, stranger.name, quiet):            "refused the connection",
+		serve(t, stranger, ca.name, quiet):              "showed another key than the one that is trusted there",
+		serve(t, self, ca.name, http.NotFoundHandler()): "answered with status 404",
+	} {
+		err := remote.New(ca.identity).At(policy.Perspective{Name: "east", URL: url, Key: self.name}).Alive(t.Context())
+		if want := "The validator east at " + url + " " + says; !fault.Is(err, fault.Unavailable) || !strings.HasPrefix(fault.Sentence(err), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 func TestAValidatorThatIsSilentIsNotWaitedForLonger(t *testing.T) {
 	t.Parallel()
 	ca, self := newEnd(t), newEnd(t)
