@@ -11,7 +11,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/issue"
 )
 
-// Proves Z-04, Z-07, INC-86: the word of the operator is for one name, of one credential, and for no public certificate.
+// Proves Z-04, Z-07, INC-24, INC-86: the word of the operator is for one name, of one credential, and for no public certificate.
 func TestAPreApprovalIsNotStretched(t *testing.T) {
 	h := newHouse(t)
 	h.setRules(func(r *policy.Rules) { r.Subdomains = policy.AllBelow })

@@ -15,6 +15,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/caa"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
+	"github.com/everleaf-pki/everleaf/internal/core/persist"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/issue"
@@ -169,6 +170,29 @@ func TestCAAQuestions(t *testing.T) {
 	}
 	for _, q := range questions {
 		if q.Method != proven[q.Name.Value()] || q.AccountURL != url || !slices.Equal(q.Identities, []string{"ca.example.net"}) || !q.MayFail {
+			t.Errorf("%+v", q)
+		}
+	}
+}
+
+// Proves DP-08. A record that stays proves control; CAA is asked all the same, for that method and with the account's URL.
+func TestCAAOfAPersistentProof(t *testing.T) {
+	h := identified(t)
+	h.setRules(persistent(persist.Draft02, 0))
+	h.Validator.Decide(granting(time.Time{}))
+	r := h.requester()
+	order, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
+	check(t, err)
+	_, err = h.issue.Respond(t.Context(), r, order.Parts[0].ID, acme.DNSPersist01)
+	check(t, err)
+	_, err = h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
+	check(t, err)
+	questions := h.Validator.Questions()
+	if len(questions) != 2 {
+		t.Fatalf("%d questions, want one at the challenge and one before the signature", len(questions))
+	}
+	for _, q := range questions {
+		if q.Method != acme.DNSPersist01 || q.AccountURL != "https://ca.example.net/default/"+r.Account.ID {
 			t.Errorf("%+v", q)
 		}
 	}

@@ -75,7 +75,7 @@ func (h *house) wantUnknown(about string, issuer string, id ocsp.CertID) {
 }
 
 // A revocation is seen by the very next who asks, of this node and of others; what did not change is signed once.
-// Proves BR-17, BR-19, V-06.
+// Proves BR-17, BR-19, V-06, INC-112.
 func TestStatusFollowsTheRevocationAtOnce(t *testing.T) {
 	h, signer := newHouse(t).counting()
 	r := h.requester()

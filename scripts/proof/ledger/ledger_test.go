@@ -3,6 +3,7 @@ package ledger
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,6 +122,13 @@ func TestDocument(t *testing.T) {
 	}
 	if diff := cmp.Diff([]Document{{Path: "docs/rules.md", Text: want, Lines: 3, Proven: 2}}, result.Documents); diff != "" {
 		t.Errorf("documents (-want +got):\n%s", diff)
+	}
+}
+
+func TestManyProofsAreCounted(t *testing.T) {
+	cell := rule{}.shown(slices.Repeat([]Proof{{File: "a/a_test.go", Test: "TestX"}}, mostShown+2))
+	if strings.Count(cell, "[TestX]") != mostShown || !strings.HasSuffix(cell, " and 2 more") {
+		t.Errorf("the cell is %s", cell)
 	}
 }
 

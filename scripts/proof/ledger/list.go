@@ -80,11 +80,17 @@ func (l list) render(proofs map[string][]Proof) string {
 	return out.String()
 }
 
+// mostShown is how many proofs of a rule a document links to: a helper that many tests call makes each of them a proof.
+const mostShown = 12
+
 // shown returns the cell that says what proves the rule.
 func (r rule) shown(proofs []Proof) string {
 	var cell []string
-	for _, p := range proofs {
+	for _, p := range proofs[:min(mostShown, len(proofs))] {
 		cell = append(cell, fmt.Sprintf("[%s](../%s)", p.Test, p.File))
+	}
+	if more := len(proofs) - mostShown; more > 0 {
+		cell = append(cell, fmt.Sprintf("and %d more", more))
 	}
 	if r.not != "" {
 		cell = append(cell, "**no**: "+r.not)
