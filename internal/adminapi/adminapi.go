@@ -57,6 +57,7 @@ const (
 	StatusActive    = "active"
 	StatusSuspended = "suspended"
 	StatusEnded     = "ended"
+	StatusDeleted   = "deleted"
 )
 
 // Date returns t as the wire has it: whole seconds, UTC, and the zero time as it is.

@@ -138,7 +138,7 @@ type Credential struct {
 	Name        string       `json:"name"`
 	Kind        string       `json:"kind"`
 	Connector   string       `json:"connector"`    // its name
-	Status      string       `json:"status"`       // active, suspended or expired
+	Status      string       `json:"status"`       // active, suspended or expired; deleted in the answer to that
 	MaxAccounts int          `json:"max_accounts"` // 0: any number
 	Scope       policy.Scope `json:"scope"`
 	Created     time.Time    `json:"created"`

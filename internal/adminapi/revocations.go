@@ -13,8 +13,9 @@ const revocations = "/v1/revocations"
 // otherwise.
 type ManyRevocations struct {
 	CertificateSet
-	Issuer        string    `json:"issuer,omitempty"` // id, or name for all issuers that had it
-	Key           string    `json:"key,omitempty"`    // serial number or id of a certificate with the key, or SHA-256 of its SubjectPublicKeyInfo in hexadecimal
+	Issuer        string    `json:"issuer,omitempty"`     // id, or name for all issuers that had it
+	Credential    string    `json:"credential,omitempty"` // kid: of the accounts that came in by it
+	Key           string    `json:"key,omitempty"`        // serial number or id of a certificate with the key, or SHA-256 of its SubjectPublicKeyInfo in hexadecimal
 	ExpiresBefore time.Time `json:"expires_before,omitzero"`
 	ExpiresAfter  time.Time `json:"expires_after,omitzero"`
 	Reason        string    `json:"reason,omitempty"` // name or code of RFC 5280 section 5.3.1; "": unspecified

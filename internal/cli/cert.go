@@ -33,7 +33,7 @@ func (c *command) certList() *cobra.Command {
 	flags.StringVar(&f.Name, "name", "", "only those with this `name`: www.example.com, .example.com for all below it, an address")
 	flags.StringVar(&f.Connector, "connector", "", "only those of the connector of this `name`")
 	flags.StringVar(&f.Account, "account", "", "only those of the account of this `id`")
-	flags.StringVar(&f.Credential, "credential", "", "only those of accounts that came in by the credential of this key `id`; one that was deleted too")
+	flags.StringVar(&f.Credential, "credential", "", "only those of accounts that came in by the credential of this `kid`; one that was deleted too")
 	flags.StringVar(&f.Order, "order", "", "only that of the order of this `id`")
 	flags.StringVar(&f.Profile, "profile", "", "only those of the profile of this `name`")
 	flags.StringVar(&f.Issuer, "issuer", "", "only those of the issuer of this `name` or id")

@@ -101,9 +101,10 @@ func (c *command) credentialList() *cobra.Command {
 	cmd.Flags().StringVar(&connector, "connector", "", "only those of the connector of this `name`")
 	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
 		found, err := cl.Credentials(ctx, connector)
-		rows := render.Rows{Header: []string{"KID", "NAME", "CONNECTOR", "STATUS", "ACCOUNTS", "EXPIRES", "NAMES"}}
+		rows := render.Rows{Header: []string{"KID", "NAME", "CONNECTOR", "STATUS", "ACCOUNTS", "EXPIRES", "NAMES", "PRE-APPROVED"}}
 		for _, one := range found.Credentials {
-			rows.Add(one.ID, one.Name, one.Connector, one.Status, atMost(one.MaxAccounts), render.Day(one.Expires, c.now()), orAll(render.Few(one.Scope.Names)))
+			rows.Add(one.ID, one.Name, one.Connector, one.Status, atMost(one.MaxAccounts), render.Day(one.Expires, c.now()),
+				orAll(render.Few(one.Scope.Names)), render.Few(one.Scope.PreApproved))
 		}
 		return listed(found, &rows, ""), err
 	})

@@ -34,7 +34,7 @@ func (c *command) limitList() *cobra.Command {
 failures in a row.`,
 	}
 	cmd.Flags().StringVar(&connector, "connector", "", "only those of the connector of this `name`")
-	kindFlag(cmd, &kind, "kind", "only those of this `kind`: "+joined(limit.Kinds()))
+	kindFlag(cmd, &kind, "only those of this `kind`: "+joined(limit.Kinds()))
 	return c.operation(cmd, func(ctx context.Context, cl *client, _ []string) (result, error) {
 		found, err := cl.Limits(ctx, connector, kind)
 		rows := render.Rows{Header: []string{"CONNECTOR", "LIMIT", "FOR", "TAKEN", "ALLOWED", "FREE", "IN A ROW", "PAUSES UNTIL"}}
@@ -54,12 +54,12 @@ func (c *command) limitOverride() *cobra.Command {
 		Long: `Give one account, credential, name or network another rate of one kind of limit
 than its connector declares: a rate like 300/3h, a number alone for
 failures-in-a-row, "none" for no limit, "usual" for what the connector declares.`,
-		Example: "  everleaf limit override none --limit orders-per-domain --name example.com --until 30d\n" +
-			"  everleaf limit override 20000/1h --limit accounts-per-address --address 10.0.0.0/8\n" +
-			"  everleaf limit override usual --limit orders-per-account --account ID",
+		Example: "  everleaf limit override none --kind orders-per-domain --name example.com --until 30d\n" +
+			"  everleaf limit override 20000/1h --kind accounts-per-address --address 10.0.0.0/8\n" +
+			"  everleaf limit override usual --kind orders-per-account --account ID",
 	}
 	flags := cmd.Flags()
-	kindFlag(cmd, &o.Kind, "limit", "`kind` of limit: "+joined(limit.Kinds()))
+	kindFlag(cmd, &o.Kind, "`kind` of limit: "+joined(limit.Kinds()))
 	flags.StringVar(&o.Account, "account", "", "`id` of the account that it is for")
 	flags.StringVar(&o.Credential, "credential", "", "`kid` of the credential that it is for")
 	flags.StringVar(&o.Name, "name", "", "`name` that it is for")
@@ -68,7 +68,7 @@ failures-in-a-row, "none" for no limit, "usual" for what the connector declares.
 	c.momentFlag(flags, &o.Until, "until", "`time` at which it ends, like 2027-01-31 or 30d")
 	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
 		if o.Kind == "" {
-			return result{}, errors.New("name the kind of limit with --limit")
+			return result{}, errors.New("name the kind of limit with --kind")
 		}
 		o.Rate = args[0]
 		changed, err := cl.OverrideLimit(ctx, o)
@@ -127,8 +127,8 @@ func (c *command) limitResult(l adminapi.Limit, note string) result {
 	}}
 }
 
-func kindFlag(cmd *cobra.Command, to *limit.Kind, name, usage string) {
-	cmd.Flags().Func(name, usage, func(text string) (err error) {
+func kindFlag(cmd *cobra.Command, to *limit.Kind, usage string) {
+	cmd.Flags().Func("kind", usage, func(text string) (err error) {
 		*to, err = oneOf(limit.Kinds()...)(text)
 		return err
 	})

@@ -63,6 +63,7 @@ func (c *command) manyFlags(flags *pflag.FlagSet, m *adminapi.ManyRevocations) {
 	flags.StringVar(&m.Profile, "profile", "", "those of the profile of this `name`")
 	flags.StringVar(&m.Connector, "connector", "", "those of the connector of this `name`")
 	flags.StringVar(&m.Account, "account", "", "those of the account of this `id`")
+	flags.StringVar(&m.Credential, "credential", "", "those of accounts that came in by the credential of this `kid`; one that was deleted too")
 	flags.StringVar(&m.Key, "key-of", "", "those with the key of the certificate of this `serial` number or id")
 	c.momentFlag(flags, &m.IssuedBefore, "issued-before", "those that were issued before this `time`")
 	c.momentFlag(flags, &m.IssuedAfter, "issued-after", "those that were issued at this `time` or later")

@@ -87,7 +87,7 @@ func (s *Service) Why(ctx context.Context, q Question) (Answer, error) {
 // nothing says that what was asked about does not exist, where that is what the error tells.
 func nothing(err error, what, name string) error {
 	if fault.Is(err, fault.NotFound) {
-		return fault.New(fault.NotFound, "There is no %s %q.", what, clip(name))
+		return fault.New(fault.NotFound, "There is no %s %q; list the %ss for those that there are.", what, clip(name), what)
 	}
 	return err
 }
@@ -312,8 +312,9 @@ func (a *Answer) part(r Requester, part AuthorizationView) {
 		if reason := unusable(r, part.Authorization); reason != "" {
 			a.object(by, fault.New(fault.Unauthorized, "%s", reason))
 		}
-	default:
+	default: // it is over, and nothing that could still be done would help
 		a.object(by, why(part))
+		return
 	}
 	a.Needs = append(a.Needs, need)
 }

@@ -113,8 +113,8 @@ func TestWhyAnOrderIsNotIssued(t *testing.T) {
 	_, err = h.issue.Respond(t.Context(), r, pending.Parts[0].ID, pending.Parts[0].Challenges[0].Method)
 	check(t, err)
 	answer = h.why(issue.Question{Order: pending.ID})
-	if got := against(answer); !slices.Equal(got, []string{"authorization invalid"}) || answer.Objections[0].Reason != "a.example.com by http-01: The answer was wrong." {
-		t.Errorf("failed: %+v", answer.Objections)
+	if got := against(answer); !slices.Equal(got, []string{"authorization invalid"}) || answer.Objections[0].Reason != "a.example.com by http-01: The answer was wrong." || len(answer.Needs) != 0 {
+		t.Errorf("failed: %+v, needed %+v", answer.Objections, answer.Needs)
 	}
 	h.Clock.Advance(25 * time.Hour)
 	if got := against(h.why(issue.Question{Order: ready.ID})); !slices.Equal(got, []string{"order expires", "authorization expired"}) {

@@ -76,5 +76,5 @@ func noSuch(err error, what, id string) error {
 	if !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	return fault.New(fault.NotFound, "There is no %s %q.", what, clip(id))
+	return fault.New(fault.NotFound, "There is no %s %q; list the %ss for their ids.", what, clip(id), what)
 }

@@ -195,7 +195,7 @@ func enough(c policy.Connector, found []PerspectiveView) error {
 	if answering >= c.Rules.Quorum.Needed() {
 		return nil
 	}
-	return fault.New(fault.Unavailable, "The connector %s needs %d validators, and %d can be asked: %s", c.Name, c.Rules.Quorum.Needed(), answering, problem)
+	return fault.New(fault.Unavailable, "The quorum of the connector %s needs %d of its validators, and only %d can be asked: %s", c.Name, c.Rules.Quorum.Needed(), answering, problem)
 }
 
 // DeletePerspective forgets a validator. It returns what it was. Errors: NotFound; Conflict while the quorum of a
@@ -223,6 +223,6 @@ func checkQuorum(found *findings, q policy.Quorum, known []string) {
 			"there is none of this name; there are: "+strings.Join(append([]string{policy.Here}, known...), ", "))
 	})
 	others := len(q.Others())
-	found.expect(q.Need >= 0 && q.Need <= others, "quorum.need: %d is not from 0 to %d, the number of perspectives beyond the CA's own node.", q.Need, others)
-	found.expect(q.Regions >= 0 && q.Regions <= others, "quorum.regions: %d is not from 0 to %d, the number of perspectives beyond the CA's own node.", q.Regions, others)
+	found.expect(q.Need >= 0 && q.Need <= others, "quorum.need: %d is not from 0 (all) to %d, the number of perspectives beyond the CA's own node; change it, or name more perspectives.", q.Need, others)
+	found.expect(q.Regions >= 0 && q.Regions <= others, "quorum.regions: %d is not from 0 (any) to %d, the number of perspectives beyond the CA's own node; change it, or name more perspectives.", q.Regions, others)
 }

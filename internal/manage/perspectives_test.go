@@ -39,7 +39,7 @@ func TestEnoughValidatorsCanBeAsked(t *testing.T) {
 	}
 	quorum(policy.Quorum{Perspectives: []string{policy.Here, "east", "west"}})
 	err := h.CheckQuorums(ctx)
-	if want := "The connector default needs 2 validators, and 1 can be asked: The validator east could not be reached."; fault.Sentence(err) != want {
+	if want := "The quorum of the connector default needs 2 of its validators, and only 1 can be asked: The validator east could not be reached."; fault.Sentence(err) != want {
 		t.Errorf("all are needed: %v", err)
 	}
 	_, err = h.SuspendConnector(ctx, operator, "default")

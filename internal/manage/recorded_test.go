@@ -92,7 +92,7 @@ func TestAccounts(t *testing.T) {
 		t.Errorf("events %+v (%v)", events, err)
 	}
 	_, err = i.Account(t.Context(), "nobody")
-	expect(t, err, fault.NotFound, `There is no account "nobody".`)
+	expect(t, err, fault.NotFound, `There is no account "nobody"; list the accounts for their ids.`)
 	_, err = i.RevokeAccount(t.Context(), operator, "nobody")
 	expect(t, err, fault.NotFound, "There is no account")
 	_, _, err = i.Accounts(t.Context(), "nobody", manage.Page{})
@@ -182,7 +182,7 @@ func TestOrders(t *testing.T) {
 		t.Errorf("an order that was never finalized is %s after its end (%v)", late.Status, err)
 	}
 	_, err = i.Order(t.Context(), "nothing")
-	expect(t, err, fault.NotFound, `There is no order "nothing".`)
+	expect(t, err, fault.NotFound, `There is no order "nothing"; list the orders for their ids.`)
 	_, _, err = i.Orders(t.Context(), "nobody", manage.Page{})
 	expect(t, err, fault.NotFound, "there are: default")
 }

@@ -35,7 +35,7 @@ func (s *Service) Records(ctx context.Context, account, name string) ([]Record, 
 	}
 	url := s.accountURL(c, account)
 	if url == "" {
-		return nil, fault.New(fault.Conflict, "The server has no external URL, so that no record can name an account; set external_url.")
+		return nil, fault.New(fault.Conflict, "The server has no external URL, so that no record can name an account; set external-url.")
 	}
 	named := persist.Account{URL: url, HashPrefix: s.accountURL(c, ""), Thumbprints: view.Thumbprints()}
 	var records []Record

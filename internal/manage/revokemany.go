@@ -91,7 +91,7 @@ func (s *Service) due(ctx context.Context, found []pki.Certificate, reason pki.R
 // manyFilter returns the store's filter of a set that selects something.
 func (s *Service) manyFilter(ctx context.Context, m ManyRevocations) (pki.Filter, error) {
 	if m.Key == "" && m.Set == (CertificateFilter{}) {
-		return pki.Filter{}, fault.New(fault.Malformed, "Say which certificates: by name, connector, account, profile, issuer, date or key.")
+		return pki.Filter{}, fault.New(fault.Malformed, "Say which certificates: by name, connector, account, credential, profile, issuer, date or key.")
 	}
 	if m.Set.ExpiresAfter.IsZero() {
 		m.Set.ExpiresAfter = s.now()

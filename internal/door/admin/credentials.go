@@ -69,7 +69,12 @@ func (d *door) suspendCredential(r *http.Request) (any, error) {
 }
 
 func (d *door) deleteCredential(r *http.Request) (any, error) {
-	return d.stop(r, d.manage.DeleteCredential)
+	deleted, err := d.stop(r, d.manage.DeleteCredential)
+	if c, ok := deleted.(adminapi.Credential); ok {
+		c.Status = adminapi.StatusDeleted
+		return c, err
+	}
+	return deleted, err
 }
 
 func (d *door) resumeCredential(r *http.Request) (any, error) {
@@ -91,7 +96,7 @@ func (d *door) stop(r *http.Request, end stopping) (any, error) {
 	case revoke:
 		all = &manage.RevokeAll{Reason: reason}
 	case reason != "":
-		return nil, fault.New(fault.Malformed, "A reason is for the revocation of the certificates; ask for that with revoke_certificates=true.")
+		return nil, fault.New(fault.Malformed, "A reason is for the revocation of the certificates; ask for that as well, or leave the reason out.")
 	}
 	c, err := end(r.Context(), d.by(r), r.PathValue("id"), all)
 	return shown(c, err, credential)

@@ -105,6 +105,9 @@ func TestCreateCredential(t *testing.T) {
 	if strings.Contains(h.log.String(), hmac) {
 		t.Error("the log shows the secret (STANDARDS EAB-10)")
 	}
+	if gone := h.send(t, http.MethodDelete, "/v1/credentials/"+kid, ""); !strings.Contains(gone.body, `"status":"deleted"`) {
+		t.Errorf("the answer to the end of a credential: %s", gone.body)
+	}
 }
 
 func TestListsAreEnvelopes(t *testing.T) {

@@ -14,7 +14,7 @@ func (d *door) revokeMany(r *http.Request) (any, error) {
 	}
 	done, err := d.manage.RevokeMany(r.Context(), d.by(r), manage.ManyRevocations{
 		Set: manage.CertificateFilter{
-			Name: m.Name, Connector: m.Connector, Account: m.Account, Profile: m.Profile, Issuer: m.Issuer,
+			Name: m.Name, Connector: m.Connector, Account: m.Account, Credential: m.Credential, Profile: m.Profile, Issuer: m.Issuer,
 			IssuedBefore: adminapi.Date(m.IssuedBefore), IssuedAfter: adminapi.Date(m.IssuedAfter),
 			ExpiresBefore: adminapi.Date(m.ExpiresBefore), ExpiresAfter: adminapi.Date(m.ExpiresAfter),
 		},
