@@ -40,7 +40,7 @@ func renderTable() string {
 	out.WriteString(`# Clients that work with Everleaf
 
 Generated from the table in ` + "`test/interop`" + `; a test keeps both equal. Each "yes" is a test with the real client: what it
-ends with is verified with openssl (chain, names, key, and the revocation by the CRL that the certificate names), and
+ends with is verified with openssl (chain, names, key, and the revocation by the OCSP and the CRL that the certificate names), and
 the server's own records tell by which challenge each name was proved. A client that loses a "yes" fails the test, and so
 does a blank without its reason. [clients.md](clients.md) has the commands.
 
@@ -92,6 +92,9 @@ func renderGuide(t *testing.T) string {
 	functions := template.FuncMap{
 		"run": func(client string, of operation) string {
 			return example(cellOf(client, of).run, of)
+		},
+		"beside": func(client string, of operation) string {
+			return example([]string{cellOf(client, of).beside}, of)
 		},
 		"file": func(client, path string, of operation) (string, error) {
 			settings := ""

@@ -23,6 +23,9 @@ func (w *world) try(t *testing.T, c client, cell cell, want row) {
 	if cell.webroot {
 		p.serveWeb()
 	}
+	if cell.beside != "" {
+		p.serveBeside(cell.beside)
+	}
 	r := &result{place: p}
 	switch {
 	case c.server:

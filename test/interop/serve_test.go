@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,17 +54,37 @@ func (p *place) serve(c cell) *serving {
 func (s *serving) shows(before string) (chain string) {
 	s.Helper()
 	s.waitFor("a handshake shows a new certificate", func() bool {
-		select {
-		case <-s.ended:
-			s.Fatal("the server ended")
-		default:
-		}
+		s.mustRun()
 		s.tell()
 		chain = s.handshake()
 		return chain != "" && chain != before
 	})
 	s.write(s.expand("{DIR}/seen.pem"), chain)
 	return chain
+}
+
+// mustRun fails when the server has ended.
+func (s *serving) mustRun() {
+	s.Helper()
+	select {
+	case <-s.ended:
+		s.Fatal("the server ended")
+	default:
+	}
+}
+
+// serveBeside starts a server that stands beside the client, and waits until it listens.
+func (p *place) serveBeside(line string) {
+	p.Helper()
+	s := p.serve(cell{run: []string{line}})
+	s.waitFor("a server listens at "+p.tlsPort, func() bool {
+		s.mustRun()
+		conn, err := new(net.Dialer).DialContext(p.Context(), "tcp", "127.0.0.1:"+p.tlsPort)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
 }
 
 // tell lets a server reload that has a certificate lying ready: once, until that has gone into use.

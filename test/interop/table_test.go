@@ -25,6 +25,7 @@ type cell struct {
 	blank    string   // why the client has no such operation
 	given    []string // commands that have been run before
 	run      []string // commands of the operation
+	beside   string   // a command that runs meanwhile, and listens at {TLS_PORT}
 	settings string   // what stands for {SETTINGS} in the client's files
 	webroot  bool     // a web server of its own stands in front, and serves {WEB}
 

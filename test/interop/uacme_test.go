@@ -1,7 +1,8 @@
 package interop
 
-// uacmeTrial keeps uacme's folder inside the test's, and lets uacme alone find the root where it looks for those of the machine.
-const uacmeTrial = `[[proot -b {DIR}:/etc/ssl/certs]] uacme --acme-url {DIRECTORY} [[--confdir {UACME}]]`
+// uacmeTrial keeps uacme's folder inside the test's, and lets uacme alone find the root where it looks for those of the machine,
+// and its companion's socket where daemons have theirs.
+const uacmeTrial = `[[proot -b {DIR}:/etc/ssl/certs -b {DIR}:/run]] uacme --acme-url {DIRECTORY} [[--confdir {UACME}]]`
 
 const (
 	uacmeRegister = uacmeTrial + ` --yes new ops@example.com`
@@ -20,16 +21,19 @@ func uacme() client {
 			standalone: {blank: "uacme has no web server; its hook leaves files for one"},
 			webroot:    {webroot: true, run: issue},
 			dns01:      {run: []string{uacmeRegister, uacmeDNS + ` issue {NAME}`}},
-			tlsALPN:    {blank: "uacme leaves tls-alpn-01 to ualpn, a server of its own"},
-			wildcard:   {run: []string{uacmeRegister, uacmeDNS + ` issue '*.{NAME}'`}},
-			ipAddress:  {webroot: true, run: issue},
-			manyNames:  {webroot: true, run: []string{uacmeRegister, uacmeHTTP + ` issue {NAME_LIST}`}},
-			rsa:        {webroot: true, run: []string{uacmeRegister, uacmeHTTP + ` --type RSA --bits 3072 issue {NAME}`}},
-			ecdsa:      {webroot: true, run: []string{uacmeRegister, uacmeHTTP + ` --type EC --bits 384 issue {NAME}`}},
-			eab:        {webroot: true, run: []string{uacmeBind, uacmeHTTP + ` issue {NAME}`}},
-			renew:      {webroot: true, given: issue, run: []string{uacmeHTTP + ` --force issue {NAME}`}},
-			advised:    {blank: "uacme 1.7 knows no renewal information"},
-			replaces:   {blank: "uacme 1.7 knows no renewal information"},
+			tlsALPN: {
+				beside: `ualpn --connect 127.0.0.1@8443 [[--bind 127.0.0.1@{TLS_PORT} --sock {DIR}/ualpn.sock --pidfile {DIR}/ualpn.pid]]`,
+				run:    []string{uacmeRegister, uacmeTrial + ` --hook /usr/share/uacme/ualpn.sh issue {NAME}`},
+			},
+			wildcard:  {run: []string{uacmeRegister, uacmeDNS + ` issue '*.{NAME}'`}},
+			ipAddress: {webroot: true, run: issue},
+			manyNames: {webroot: true, run: []string{uacmeRegister, uacmeHTTP + ` issue {NAME_LIST}`}},
+			rsa:       {webroot: true, run: []string{uacmeRegister, uacmeHTTP + ` --type RSA --bits 3072 issue {NAME}`}},
+			ecdsa:     {webroot: true, run: []string{uacmeRegister, uacmeHTTP + ` --type EC --bits 384 issue {NAME}`}},
+			eab:       {webroot: true, run: []string{uacmeBind, uacmeHTTP + ` issue {NAME}`}},
+			renew:     {webroot: true, given: issue, run: []string{uacmeHTTP + ` --force issue {NAME}`}},
+			advised:   {blank: "uacme 1.7 knows no renewal information"},
+			replaces:  {blank: "uacme 1.7 knows no renewal information"},
 			revoke: {webroot: true, given: issue, run: []string{
 				uacmeTrial + ` --reason 4 revoke {UACME}/{NAME}/cert.pem`,
 			}},
