@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -82,6 +85,47 @@ func TestNameConstraintsRefuseWithTheOrder(t *testing.T) {
 		t.Error(text)
 	}
 	h.issued(r, newKey(t), "b.example.com")
+}
+
+// What a CA above the issuer excludes is refused too: the issuer's certificate says nothing of it, and no client would accept
+// the chain. Proves INC-93.
+func TestNameConstraintsAboveTheIssuerRefuse(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	order := h.ready(r, dns("b.example.org"))
+	h.importAs(manage.Default, &x509.Certificate{PermittedDNSDomainsCritical: true, PermittedDNSDomains: []string{"example.com"}})
+	_, err := h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "b.example.org"))
+	wantKind(t, err, fault.RejectedIdentifier)
+	_, err = h.issue.NewOrder(t.Context(), r, dns("a.example.com", "a.example.org"))
+	wantKind(t, err, fault.RejectedIdentifier)
+	if text := fault.Sentence(err); !strings.Contains(text, "not permitted to certify a.example.org, by the name constraints") {
+		t.Error(text)
+	}
+	h.issued(r, newKey(t), "b.example.com")
+}
+
+// importAs makes the next issuer of a name, one without constraints under a root with those of the template.
+func (h *house) importAs(name string, root *x509.Certificate) {
+	h.t.Helper()
+	rootKey, key := newKey(h.t), newKey(h.t)
+	root.SerialNumber, root.Subject = big.NewInt(1), pkix.Name{CommonName: "Narrow Root"}
+	root.NotBefore, root.NotAfter = h.Clock.Now().Add(-time.Hour), h.Clock.Now().Add(1000*24*time.Hour)
+	root.BasicConstraintsValid, root.IsCA, root.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
+	root.SubjectKeyId = []byte{1, 2, 3, 4}
+	above, err := x509.CreateCertificate(nil, root, root, rootKey.Public(), rootKey)
+	check(h.t, err)
+	issuer := *root
+	issuer.SerialNumber, issuer.Subject, issuer.SubjectKeyId = big.NewInt(2), pkix.Name{CommonName: "Below"}, []byte{5, 6, 7, 8}
+	issuer.PermittedDNSDomains, issuer.PermittedDNSDomainsCritical = nil, false
+	der, err := x509.CreateCertificate(nil, &issuer, root, key.Public(), rootKey)
+	check(h.t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	check(h.t, err)
+	_, err = h.manage.ImportIssuer(h.t.Context(), "test", "", manage.Import{
+		Name: name, Key: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}),
+		Chain: append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: above})...),
+	})
+	check(h.t, err)
 }
 
 // A public profile issues for public names, by all the rules of the CA/Browser Forum.

@@ -68,6 +68,9 @@ func (s *Service) prepare(ctx context.Context, p plan) (pki.Intent, pki.Prepared
 	if err != nil {
 		return pki.Intent{}, nil, err
 	}
+	if err := s.withinConstraints(ctx, issuer, p.names); err != nil {
+		return pki.Intent{}, nil, err
+	}
 	if !p.profile.Spec.NoCRL {
 		if issuer, err = s.withRoom(ctx, issuer); err != nil {
 			return pki.Intent{}, nil, err
