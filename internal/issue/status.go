@@ -91,7 +91,7 @@ func (s *Service) reply(ctx context.Context, i pki.Issuer, id ocsp.CertID, stand
 		return StatusReply{}, err
 	}
 	answer := ocsp.Answer{
-		ID: id, Revoked: standing.Revoked, Reason: standing.Reason,
+		ID: id, Revoked: earliest(standing.Revoked, now), Reason: standing.Reason,
 		ThisUpdate: now.Add(-statusBackdate), NextUpdate: earliest(now.Add(statusLife), until),
 	}
 	der, err := s.signer.SignOCSP(ctx, i, answer)

@@ -242,6 +242,19 @@ func TestAResponderOfAClockThatWasAheadSignsNothing(t *testing.T) {
 	}
 }
 
+// What was revoked while the clock was ahead is revoked by now, and not in times to come.
+func TestNothingIsRevokedInTimesToCome(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	c, issuer := h.issued(r, newKey(t), "a.example.com").Certificate, h.issuer()
+	h.Clock.Advance(30 * 24 * time.Hour)
+	check(t, h.byAccount(r, c.DER))
+	h.Clock.Advance(-30 * 24 * time.Hour)
+	if said := h.status(issuer, c.Serial); said.Status != xocsp.Revoked || said.RevokedAt.After(h.Clock.Now()) {
+		t.Errorf("at %s it is revoked at %s", h.Clock.Now(), said.RevokedAt)
+	}
+}
+
 // A renewal that fails takes nothing from the certificate that is there.
 func TestRepliesOutliveAFailedRenewal(t *testing.T) {
 	h := newHouse(t)
