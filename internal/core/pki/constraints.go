@@ -178,6 +178,5 @@ func UsagesOf(ca *x509.Certificate) []Usage {
 
 // PermitsPolicy reports whether a CA certificate names a policy, or every one.
 func PermitsPolicy(ca *x509.Certificate, oid string) bool {
-	const anyPolicy = "2.5.29.32.0"
-	return slices.ContainsFunc(ca.Policies, func(p x509.OID) bool { return p.String() == oid || p.String() == anyPolicy })
+	return slices.ContainsFunc(ca.Policies, func(p x509.OID) bool { return p.String() == oid || p.String() == oidAnyPolicy })
 }

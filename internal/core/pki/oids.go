@@ -16,6 +16,7 @@ const (
 	oidClientAuth        = "1.3.6.1.5.5.7.3.2"
 	oidAnyUsage          = "2.5.29.37.0"
 	oidAnyUsageWindows   = "1.3.6.1.4.1.311.10.12.1"
+	oidAnyPolicy         = "2.5.29.32.0"
 	oidOCSPSigning       = "1.3.6.1.5.5.7.3.9"
 	oidTLSFeature        = "1.3.6.1.5.5.7.1.24"
 	oidExtensionRequest  = "1.2.840.113549.1.9.14"

@@ -119,6 +119,8 @@ func (s Spec) checkPublic(found *problems) {
 		}
 	}
 	domain := slices.ContainsFunc(s.Policies, func(p Policy) bool { return p.OID == PolicyDomainValidated })
+	found.check(!slices.ContainsFunc(s.Policies, func(p Policy) bool { return p.OID == oidAnyPolicy }),
+		"public: no leaf stands for every policy (%s).", oidAnyPolicy)
 	found.check(domain && reserved == 1, "public: the policies need %s (domain validated) and no other reserved one.", PolicyDomainValidated)
 }
 

@@ -157,6 +157,7 @@ func TestPublicSpecValidate(t *testing.T) {
 		"public: no_issuer_url":              func(s *pki.Spec) { s.NoIssuerURL = true },
 		"public: the policies need":          func(s *pki.Spec) { s.Policies = nil },
 		"public: the policies need 2":        func(s *pki.Spec) { s.Policies = append(s.Policies, pki.Policy{OID: "2.23.140.1.2.2"}) },
+		"public: no leaf stands for":         func(s *pki.Spec) { s.Policies = append(s.Policies, pki.Policy{OID: "2.5.29.32.0"}) },
 		"no_crl: only certificates":          func(s *pki.Spec) { s.NoCRL = true },
 	} {
 		spec := publicSpec()
