@@ -68,6 +68,7 @@ type intermediate struct {
 	country      string
 	kind         pki.KeyType
 	usages       []pki.Usage
+	policies     []pki.Policy
 	constraints  pki.Constraints
 	public       bool
 	parent       pki.Issuer

@@ -131,8 +131,8 @@ func (s *Service) signingKey(issuer pki.Issuer, brought ParentKey, command strin
 
 // like takes over what the certificate of an issuer says of its leaves, for its successor.
 func (i intermediate) like(c *x509.Certificate) intermediate {
-	i.usages, i.constraints = pki.UsagesOf(c), pki.ConstraintsOf(c)
-	i.public = pki.PermitsPolicy(c, pki.PolicyDomainValidated)
+	i.usages, i.policies, i.constraints = pki.UsagesOf(c), pki.PoliciesOf(c), pki.ConstraintsOf(c)
+	i.public = slices.Contains(i.policies, pki.Policy{OID: pki.PolicyDomainValidated}) // and not by naming every policy
 	if len(c.Subject.Country) > 0 {
 		i.country = c.Subject.Country[0]
 	}
@@ -143,9 +143,9 @@ func (i intermediate) like(c *x509.Certificate) intermediate {
 func (i intermediate) request() pki.CARequest {
 	r := pki.CARequest{
 		CommonName: i.subject.commonName, Organisation: i.subject.organisation, Country: i.country,
-		Usages: i.usages, Constraints: i.constraints, Public: i.public,
+		Usages: i.usages, Policies: i.policies, Constraints: i.constraints, Public: i.public,
 	}
-	if i.public {
+	if i.public && len(i.policies) == 0 {
 		r.Policies = []pki.Policy{{OID: pki.PolicyDomainValidated}}
 	}
 	return r

@@ -104,6 +104,28 @@ func TestSetupWithImportedIntermediate(t *testing.T) {
 	i.issue(t, "imported.example.com")
 }
 
+// What succeeds an imported issuer stands for the same policies; one that stands for every policy is none of a public CA.
+func TestTheSuccessorOfAnImportedIssuerHasItsPolicies(t *testing.T) {
+	i := newReady(t)
+	root := newForeign(t, nil, "ACME Corp Root", nil)
+	for name, text := range map[string]string{"any": "2.5.29.32.0", "own": "1.3.6.1.4.1.99999.1"} {
+		policy, err := x509.ParseOID(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		issuing := newForeign(t, root, "ACME Corp "+name, func(c *x509.Certificate) { c.Policies = []x509.OID{policy} })
+		if _, err := i.ImportIssuer(t.Context(), operator, "", manage.Import{Name: name, Chain: chainOf(issuing, root), Key: keyPEM(t, issuing.key)}); err != nil {
+			t.Fatal(err)
+		}
+		next, err := i.NextIssuer(t.Context(), operator, name, manage.ParentKey{PEM: keyPEM(t, root.key)})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if c := parse(t, next.Certificate); len(c.Policies) != 1 || !c.Policies[0].Equal(policy) {
+			t.Errorf("%s: the successor has the policies %v", name, c.Policies)
+		}
+	}
+}
+
 // encrypted returns the key as openssl writes it with a passphrase.
 func encrypted(t *testing.T, key crypto.Signer, passphrase string) []byte {
 	t.Helper()

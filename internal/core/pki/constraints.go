@@ -176,6 +176,15 @@ func UsagesOf(ca *x509.Certificate) []Usage {
 	return usages
 }
 
+// PoliciesOf returns the policies of a CA certificate, without what qualifies them.
+func PoliciesOf(ca *x509.Certificate) []Policy {
+	var policies []Policy
+	for _, p := range ca.Policies {
+		policies = append(policies, Policy{OID: p.String()})
+	}
+	return policies
+}
+
 // PermitsPolicy reports whether a CA certificate names a policy, or every one.
 func PermitsPolicy(ca *x509.Certificate, oid string) bool {
 	return slices.ContainsFunc(ca.Policies, func(p x509.OID) bool { return p.String() == oid || p.String() == oidAnyPolicy })
