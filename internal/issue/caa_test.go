@@ -319,3 +319,92 @@ func TestCAAIsAskedAgain(t *testing.T) {
 		})
 	}
 }
+
+// Proves CAA-07, SD-04, INC-1. A proof for the names below another asks nothing for that name, whose records say nothing of them:
+// each name below is asked for by itself before it is certified, by the method of the proof.
+func TestCAAOfNamesBelow(t *testing.T) {
+	h := identified(t)
+	h.setRules(func(r *policy.Rules) { r.Subdomains = policy.AllBelow })
+	r := h.requester()
+	h.Validator.Permit(forbid("example.org", "bad.example.org"))
+	a, err := h.proven(r, acme.DNS01, true)
+	check(t, err)
+	if got := h.since(0); a.Status != acme.Valid || len(got) != 0 {
+		t.Fatalf("the proof is %s, and asked for %q", a.Status, got)
+	}
+	for _, test := range []struct {
+		name string
+		want fault.Kind // "": it is certified
+	}{{"www.example.org", ""}, {"*.a.example.org", ""}, {"bad.example.org", fault.CAA}, {"example.org", fault.CAA}} {
+		before := len(h.Validator.Questions())
+		order, err := h.issue.NewOrder(t.Context(), r, dns(test.name))
+		check(t, err)
+		_, err = h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), test.name))
+		if test.want == "" {
+			check(t, err)
+		} else {
+			wantKind(t, err, test.want)
+		}
+		asked := h.Validator.Questions()[before:]
+		if len(asked) != 1 || asked[0].Name.Value() != test.name || asked[0].Method != acme.DNS01 {
+			t.Errorf("for %s it was asked: %+v", test.name, asked)
+		}
+	}
+}
+
+// Proves DP-08, CAA-05. The record of dns-persist-01 names the account too, and is no CAA record: that one is asked for by itself, for
+// the account's URL as it is, whatever form the record has.
+func TestCAABesidePersistentRecords(t *testing.T) {
+	for _, draft := range persist.Drafts() {
+		h := identified(t)
+		h.setRules(persistent(draft, 0))
+		r := h.requester()
+		order := h.ready(r, dns("a.example.com"))
+		_, err := h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
+		check(t, err)
+		questions := h.Validator.Questions()
+		if len(questions) != 2 {
+			t.Fatalf("%s: %d questions", draft, len(questions))
+		}
+		for _, q := range questions {
+			if q.AccountURL != "https://ca.example.net/default/"+r.Account.ID || q.Method != acme.DNSPersist01 {
+				t.Errorf("%s: %+v", draft, q)
+			}
+		}
+		h.Validator.Permit(forbid("b.example.com"))
+		order, err = h.issue.NewOrder(t.Context(), r, dns("b.example.com"))
+		check(t, err)
+		a, err := h.issue.Respond(t.Context(), r, order.Parts[0].ID, acme.DNSPersist01)
+		check(t, err)
+		if c, _ := a.Challenge(acme.DNSPersist01); c.Failure == nil || c.Failure.Kind != string(fault.CAA) {
+			t.Errorf("%s: a good record where CAA forbids it: %+v", draft, c)
+		}
+	}
+}
+
+// Proves CAA-05, Z-07. CAA records are asked for what an operator vouched for as well, and control of it was proven by no method: a
+// list of methods is never met.
+func TestCAAOfPreApprovedNames(t *testing.T) {
+	h := identified(t)
+	r := h.bound(policy.Scope{PreApproved: []string{"a.example.com"}})
+	order, err := h.issue.NewOrder(t.Context(), r, dns("a.example.com"))
+	check(t, err)
+	if order.Status != acme.Ready {
+		t.Fatalf("the order is %s", order.Status)
+	}
+	h.Validator.Permit(func(_ context.Context, q caa.Question) acme.Outcome {
+		v := q.Judge("a.example.com", []caa.Record{{Tag: "issue", Value: "ca.example.net; validationmethods=http-01,dns-01"}})
+		if v.Allowed() {
+			return acme.Outcome{}
+		}
+		return acme.Outcome{Failure: &acme.Failure{Kind: string(fault.CAA), Public: v.Refusal}}
+	})
+	csr := request(t, newKey(t), "a.example.com")
+	_, err = h.issue.Finalize(t.Context(), r, order.ID, csr)
+	wantKind(t, err, fault.CAA)
+	if text := fault.Sentence(err); !strings.Contains(text, "proven by no method (validationmethods)") {
+		t.Error(text)
+	}
+	h.Validator.Permit(nil)
+	check(t, second(h.issue.Finalize(t.Context(), r, order.ID, csr)))
+}
