@@ -39,6 +39,10 @@ func (s *Service) Finalize(ctx context.Context, r Requester, id string, der []by
 	if err != nil {
 		return OrderView{}, err
 	}
+	charges, err := s.certificateCharges(ctx, r, view.Order)
+	if err != nil {
+		return OrderView{}, err
+	}
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	_, err = s.certify(ctx, plan{
@@ -46,7 +50,7 @@ func (s *Service) Finalize(ctx context.Context, r Requester, id string, der []by
 		profile: profile, names: view.Identifiers, subject: subject, key: key,
 		inquiry:   s.inquire(r.Connector, view.Order, view.proofs()),
 		notBefore: view.NotBefore, notAfter: view.NotAfter, replaces: view.Replaces, actor: r.actor(),
-		charges: certificateCharges(r, view.Order, s.now()),
+		charges: charges,
 	})
 	if err != nil && fault.Is(err, fault.Internal) {
 		s.log.Error("issuance failed", slog.String("order", id), slog.Any("error", err))

@@ -2,7 +2,6 @@ package issue
 
 import (
 	"context"
-	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/event"
@@ -16,23 +15,28 @@ import (
 // limits. A revocation costs nothing, and neither does what only reads.
 
 // orderCharges returns what an order costs; created are its authorizations that are new.
-func orderCharges(r Requester, o acme.Order, created []acme.Authorization) []limit.Charge {
+func (s *Service) orderCharges(ctx context.Context, r Requester, o acme.Order, created []acme.Authorization) ([]limit.Charge, error) {
+	renews, err := s.renews(ctx, o)
+	if err != nil {
+		return nil, err
+	}
 	var open []ident.Identifier
 	for _, a := range created {
 		open = append(open, toProve(a)...)
 	}
 	return r.Connector.Rules.Limits.Order(limit.Order{
 		Account: r.Account.ID, Credential: r.Account.Credential, Quota: r.Credential.Scope.OrdersPerDay, Identifiers: o.Identifiers, Open: open,
-		Renews: o.Replaces != "",
-	}, o.Created)
+		Renews: renews,
+	}, o.Created), nil
 }
 
 // certificateCharges returns what the certificate of an order costs. A renewal costs nothing, as with the order.
-func certificateCharges(r Requester, o acme.Order, now time.Time) []limit.Charge {
-	if o.Replaces != "" {
-		return nil
+func (s *Service) certificateCharges(ctx context.Context, r Requester, o acme.Order) ([]limit.Charge, error) {
+	renews, err := s.renews(ctx, o)
+	if err != nil || renews {
+		return nil, err
 	}
-	return r.Connector.Rules.Limits.Certificate(o.Identifiers, now)
+	return r.Connector.Rules.Limits.Certificate(o.Identifiers, s.now()), nil
 }
 
 // advanceCharges returns what an authorization ahead of any order costs: as much as an order, so that it is no way round.

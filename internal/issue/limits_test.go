@@ -296,3 +296,33 @@ func TestUsualLimitsLetBusyClientsThrough(t *testing.T) {
 		check(t, h.orders(r, dns("a.example.com", "*.example.com")))
 	}
 }
+
+// A renewal in its time is counted by no limit on names, nor is its certificate. One that comes too early, as from a client in
+// a loop, and one that names more than what it replaces, are counted as others are. Proves R-04, INC-76.
+func TestLimitsOfRenewals(t *testing.T) {
+	h := newHouse(t)
+	h.limited(map[limit.Kind]int{limit.OrdersPerIdentifier: 1, limit.CertificatesPerSet: 1})
+	r := h.requester()
+	c := h.issued(r, newKey(t), "a.example.com", "b.example.com").Certificate
+	renewal := func(names ...string) issue.NewOrder {
+		o := dns(names...)
+		o.Replaces = renewalID(t, c)
+		return o
+	}
+	wantLimited(t, h.orders(r, renewal("a.example.com", "b.example.com")), time.Hour, "1 new orders for a.example.com")
+
+	h.Clock.Set(h.renewal(c).Start)
+	check(t, h.orders(r, dns("a.example.com")))
+	check(t, h.orders(r, dns("c.example.com")))
+	wantLimited(t, h.orders(r, renewal("a.example.com", "c.example.com")), time.Hour, "1 new orders for a.example.com")
+	for _, names := range [][]string{{"a.example.com", "b.example.com"}, {"a.example.com"}} {
+		order := h.ready(r, renewal(names...))
+		view, err := h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), names...))
+		check(t, err)
+		next, err := h.Store.Certificate(t.Context(), view.Order.Certificate)
+		check(t, err)
+		c = next
+		h.Clock.Set(h.renewal(c).Start)
+		check(t, h.orders(r, dns("a.example.com")))
+	}
+}

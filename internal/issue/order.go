@@ -83,8 +83,12 @@ func (s *Service) NewOrder(ctx context.Context, r Requester, n NewOrder) (OrderV
 	for _, a := range all {
 		order.Authorizations = append(order.Authorizations, a.ID)
 	}
+	charges, err := s.orderCharges(ctx, r, order, created)
+	if err != nil {
+		return OrderView{}, err
+	}
 	told := s.event(r, event.OrderCreated, order.ID, approvals(all))
-	if err := s.store.CreateOrder(ctx, order, created, told, orderCharges(r, order, created)...); err != nil {
+	if err := s.store.CreateOrder(ctx, order, created, told, charges...); err != nil {
 		return OrderView{}, err
 	}
 	return s.viewOrder(order, all), nil

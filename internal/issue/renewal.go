@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/ari"
@@ -27,14 +28,38 @@ func (s *Service) Renewal(ctx context.Context, c policy.Connector, from netip.Ad
 	if err != nil {
 		return ari.Advice{}, err
 	}
+	return s.advise(ctx, certificate, s.now())
+}
+
+func (s *Service) advise(ctx context.Context, c pki.Certificate, now time.Time) (ari.Advice, error) {
 	var standing ari.Standing
-	if standing.Compromised, err = s.store.KeyBlocked(ctx, certificate.KeyHash); err != nil {
+	var err error
+	if standing.Compromised, err = s.store.KeyBlocked(ctx, c.KeyHash); err != nil {
 		return ari.Advice{}, err
 	}
 	if standing.Overrides, err = s.store.Overrides(ctx, false); err != nil {
 		return ari.Advice{}, err
 	}
-	return ari.Advise(certificate, standing, s.now()), nil
+	return ari.Advise(c, standing, now), nil
+}
+
+// renews reports whether an order does nothing but renew what it replaces, and in its time: it names nothing besides, and
+// was placed when the certificate was to be renewed. Who replaces again and again, or adds names, renews nothing, and would
+// otherwise be counted by no limit on names for ever.
+func (s *Service) renews(ctx context.Context, o acme.Order) (bool, error) {
+	if o.Replaces == "" {
+		return false, nil
+	}
+	c, err := s.store.Certificate(ctx, o.Replaces)
+	if err != nil {
+		return false, err
+	}
+	advice, err := s.advise(ctx, c, o.Created)
+	if err != nil {
+		return false, err
+	}
+	more := slices.ContainsFunc(o.Identifiers, func(id ident.Identifier) bool { return !slices.Contains(c.Names, id) })
+	return !more && !o.Created.Before(advice.Start), nil
 }
 
 // named returns the certificate of a connector that RFC 9773 names so.

@@ -28,7 +28,7 @@ type Order struct {
 	Identifiers []ident.Identifier // sorted, without duplicates
 	Open        []ident.Identifier // those among them of which control has to be proven
 	Advance     bool               // pre-authorization: no set, no certificate
-	Renews      bool               // it replaces a certificate for the same names (RFC 9773): only whoever asks is counted
+	Renews      bool               // it renews a certificate in its time (RFC 9773), and names nothing more: only whoever asks is counted
 }
 
 // Order returns what an order costs. No limit on names counts a renewal: what is in use is not to expire because others
