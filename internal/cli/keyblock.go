@@ -34,10 +34,10 @@ public key (its SubjectPublicKeyInfo) a line.`,
 	return c.operation(cmd, func(ctx context.Context, cl *client, args []string) (result, error) {
 		if !isFile(args[0]) {
 			blocked, err := cl.BlockKeys(ctx, adminapi.BlockKeys{Certificate: args[0]})
-			return keysBlocked(blocked), err
+			return keysBlocked(blocked, cl.live), err
 		}
 		blocked, err := blockFile(ctx, cl, args[0])
-		return keysBlocked(blocked), err
+		return keysBlocked(blocked, cl.live), err
 	})
 }
 
@@ -69,10 +69,15 @@ func blockFile(ctx context.Context, cl *client, path string) (adminapi.KeysBlock
 	return total, nil
 }
 
-func keysBlocked(b adminapi.KeysBlocked) result {
+// keysBlocked tells how many keys are new, and what follows; live: a server runs.
+func keysBlocked(b adminapi.KeysBlocked, live bool) result {
+	note := "Certificates that have them are revoked within seconds."
+	if !live {
+		note = "No server runs: certificates that have them are revoked once one does."
+	}
 	rows := render.Rows{Header: []string{"NEW", "BLOCKED BEFORE"}}
 	rows.Add(fmt.Sprint(b.Added), fmt.Sprint(b.Known))
-	return result{data: b, table: rows.Write}
+	return result{data: b, table: rows.Write, note: note}
 }
 
 func (c *command) keyBlocked() *cobra.Command {
