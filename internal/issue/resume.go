@@ -56,7 +56,7 @@ func (s *Service) ResumeIssuances(ctx context.Context, before time.Time, giveUp 
 	return ended, nil
 }
 
-// finish signs an intent, or abandons it when its key is blocked, the credential by which its account came in is
+// finish signs an intent, or abandons it when its key is blocked, its connector or the credential by which its account came in is
 // stopped, or signing has failed for giveUp.
 func (s *Service) finish(ctx context.Context, intent pki.Intent, giveUp time.Duration) error {
 	if intent.Profile == "" {
@@ -98,22 +98,30 @@ func lostCause(err error) (acme.Failure, bool) {
 	switch kind := fault.KindOf(err); kind {
 	case fault.CAA:
 		return acme.Failure{
-			Kind: string(kind), Public: "CAA records no longer let this CA issue, and the certificate was not signed before: " + fault.Sentence(err),
+			Kind: string(kind), Public: "The certificate was not signed for hours, and CAA records do not let this CA issue now: " + fault.Sentence(err),
 		}, true
 	case fault.Unauthorized:
 		return acme.Failure{
-			Kind: string(kind), Public: "The account was stopped before the certificate was signed: ask the operator of the CA.",
+			Kind: string(kind), Public: "The account or its connector was stopped before the certificate was signed: ask the operator of the CA.",
 		}, true
 	default:
 		return acme.Failure{}, false
 	}
 }
 
-// stillOwned refuses, as Unauthorized, an intent of an account whose credential was suspended, has expired or is gone.
+// stillOwned refuses, as Unauthorized, an intent at a connector that is suspended, and one of an account whose credential
+// was suspended, has expired or is gone: an operator who stops issuance has stopped it.
 // The end of the account itself does not stop what it has begun.
 func (s *Service) stillOwned(ctx context.Context, intent pki.Intent) error {
 	if intent.Account == "" {
 		return nil
+	}
+	connector, err := s.store.Connector(ctx, intent.Connector)
+	if err != nil {
+		return err
+	}
+	if err := open(connector); err != nil {
+		return err
 	}
 	a, err := s.store.Account(ctx, intent.Account)
 	if err != nil {

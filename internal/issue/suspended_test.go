@@ -1,6 +1,7 @@
 package issue_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -125,5 +126,19 @@ func TestAnInterruptedLookOfASuspendedConnectorEnds(t *testing.T) {
 	c, _ := a.Challenge(acme.HTTP01)
 	if a.Status != acme.Invalid || c.Failure == nil || c.Failure.Kind != string(fault.Unauthorized) || len(h.Validator.Looks()) != looks {
 		t.Errorf("%s %+v after %d looks", a.Status, c.Failure, len(h.Validator.Looks())-looks)
+	}
+}
+
+// An issuance that a crash left behind is not finished at a connector that is suspended: who suspends it, as when the issuer's
+// key is in doubt, has stopped it.
+func TestAnIntentAtASuspendedConnectorIsAbandonedUnsigned(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	order, _ := h.begun(r, newKey(t), "a.example.com")
+	r = h.suspend(r)
+	ended, err := h.resume(h.issue)
+	check(t, err)
+	if view := h.order(r, order.ID); ended != 1 || view.Status != acme.Invalid || !strings.Contains(view.Failure.Public, "its connector was stopped") {
+		t.Errorf("%d ended, the order is %s: %+v", ended, view.Status, view.Failure)
 	}
 }
