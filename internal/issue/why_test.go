@@ -2,6 +2,7 @@ package issue_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/issue"
+	"github.com/everleaf-pki/everleaf/internal/manage"
 )
 
 // against returns the rules that object, as "by rule".
@@ -126,5 +128,30 @@ func TestWhyAnOrderIsNotIssued(t *testing.T) {
 		t.Errorf("revoked: %v", got)
 	}
 	_, err = h.issue.Why(t.Context(), issue.Question{Order: "nothing"})
+	wantKind(t, err, fault.NotFound)
+	if !strings.Contains(fault.Sentence(err), `no order "nothing"`) {
+		t.Errorf("what is missing is not named: %v", err)
+	}
+}
+
+func TestWhyAnOrderFailed(t *testing.T) {
+	h := newHouse(t)
+	order, _ := h.begun(h.requester(), newKey(t), "a.example.com")
+	broken, _ := h.run(dead)
+	_, err := broken.ResumeIssuances(t.Context(), h.Clock.Now().Add(time.Second), 0)
+	check(t, err)
+	answer := h.why(issue.Question{Order: order.ID})
+	if got := against(answer); !slices.Contains(got, "order failure") || answer.Objections[0].Reason == "" {
+		t.Errorf("%v: %+v", got, answer.Objections)
+	}
+}
+
+func TestWhyNotByAnotherConnectorsCredential(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.manage.CreateConnector(t.Context(), manageActor, manage.NewConnector{Name: "second"}, nil)
+	check(t, err)
+	foreign, _, err := h.manage.CreateCredential(t.Context(), manageActor, manage.NewCredential{Name: "foreign", Connector: "second"})
+	check(t, err)
+	_, err = h.issue.Why(t.Context(), issue.Question{Connector: "default", Credential: foreign.ID, Names: []string{"a.example.com"}})
 	wantKind(t, err, fault.NotFound)
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
-	"github.com/everleaf-pki/everleaf/internal/core/persist"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 	"github.com/everleaf-pki/everleaf/internal/core/policy"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
@@ -133,10 +132,6 @@ func TestSetRulesTogether(t *testing.T) {
 func TestSetRulesRefuses(t *testing.T) {
 	i := newReady(t)
 	many := make([]string, 1001)
-	var hosts []string
-	for n := range persist.MaxIssuers + 1 {
-		hosts = append(hosts, fmt.Sprintf("ca-%d.test", n))
-	}
 	tests := map[string]struct {
 		change func(*policy.Rules)
 		part   string
@@ -166,13 +161,6 @@ func TestSetRulesRefuses(t *testing.T) {
 		"no reuse":             {func(r *policy.Rules) { r.ReuseLife = 0 }, "reuse_life:"},
 		"reuse for 399 days":   {func(r *policy.Rules) { r.ReuseLife = 399 * span.Day }, "reuse_life:"},
 		"half a second":        {func(r *policy.Rules) { r.ReuseLife = span.Of(time.Hour + time.Second/2) }, "reuse_life:"},
-		"records of no form":   {func(r *policy.Rules) { r.Methods = []acme.Method{acme.DNSPersist01} }, "methods: dns-persist-01 needs to know the form of its records"},
-		"an unknown form":      {func(r *policy.Rules) { r.Persist = policy.Persist{Draft: "draft-99", Issuers: []string{"ca.test"}} }, `persist.draft: "draft-99" is none of`},
-		"records for nobody":   {func(r *policy.Rules) { r.Persist = policy.Persist{Draft: persist.Draft02} }, "persist.issuers: name 1 to 10 domain names"},
-		"records for many":     {func(r *policy.Rules) { r.Persist = policy.Persist{Draft: persist.Draft02, Issuers: hosts} }, "there are 11."},
-		"records for any host": {func(r *policy.Rules) { r.Persist.Issuers = []string{"*.ca.test"} }, `persist.issuers: "*.ca.test"`},
-		"too long by records":  {func(r *policy.Rules) { r.Persist.ReuseLife = 11 * span.Day }, "persist.reuse_life:"},
-		"some subdomains":      {func(r *policy.Rules) { r.Subdomains = "some" }, `subdomains: "some" is neither`},
 		"no prefix":            {func(r *policy.Rules) { r.Addresses.Allow = []netip.Prefix{{}} }, "addresses.allow:"},
 		"bits beyond": {func(r *policy.Rules) {
 			r.Addresses.Deny = []netip.Prefix{netip.PrefixFrom(netip.MustParseAddr("10.1.1.1"), 8)}

@@ -61,16 +61,18 @@ func TestNoRecords(t *testing.T) {
 		service       *manage.Service
 		account, name string
 		kind          fault.Kind
+		says          string
 	}{
-		"no such account":    {i.publishing(), "a", "example.com", fault.NotFound},
-		"no name":            {i.publishing(), a.ID, "example", fault.Conflict},
-		"no DNS name":        {i.publishing(), a.ID, "exa mple.com", fault.Malformed},
-		"no external URL":    {i.Service, a.ID, "example.com", fault.Conflict},
-		"no such challenges": {i.publishing(), a.ID, "example.com", fault.Conflict},
+		"no such account":    {i.publishing(), "a", "example.com", fault.NotFound, `no account "a"`},
+		"no name":            {i.publishing(), a.ID, "example", fault.Conflict, "offers neither"},
+		"no DNS name":        {i.publishing(), a.ID, "exa mple.com", fault.Malformed, "exa mple.com"},
+		"no external URL":    {i.Service, a.ID, "example.com", fault.Conflict, "no external URL"},
+		"no such challenges": {i.publishing(), a.ID, "example.com", fault.Conflict, "offers neither"},
 	} {
-		if _, err := test.service.Records(t.Context(), test.account, test.name); !fault.Is(err, test.kind) {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, err := test.service.Records(t.Context(), test.account, test.name)
+			expect(t, err, test.kind, test.says)
+		})
 	}
 }
 
