@@ -50,6 +50,23 @@ func TestCreateIssuerWithLimits(t *testing.T) {
 
 // A public issuer has what the CA/Browser Forum wants of it, and only such a one serves a public profile.
 // Proves INC-11.
+// A name that two organisations have names neither: what is done to an issuer cannot be undone.
+func TestAnIssuerNameOfSeveralOrganisations(t *testing.T) {
+	i := newReady(t)
+	if _, err := i.CreateOrganisation(t.Context(), operator, "retail"); err != nil {
+		t.Fatal(err)
+	}
+	made, err := i.CreateIssuer(t.Context(), operator, manage.NewIssuer{Name: manage.Default, Organisation: "retail", Parent: manage.Root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = i.Issuer(t.Context(), manage.Default)
+	expect(t, err, fault.Malformed, made.ID+" of retail, ")
+	if got, err := i.Issuer(t.Context(), made.ID); err != nil || got.ID != made.ID {
+		t.Errorf("by its id: %s (%v)", got.ID, err)
+	}
+}
+
 func TestCreatePublicIssuer(t *testing.T) {
 	i := newReady(t)
 	public := func(s *pki.Spec) error {

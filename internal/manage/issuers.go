@@ -3,8 +3,10 @@ package manage
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/id"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
@@ -48,8 +50,8 @@ func (s *Service) Issuers(ctx context.Context) ([]IssuerView, error) {
 	return views, nil
 }
 
-// Issuer returns an issuer by its id, or the one of a name that signs, else the newest of the name. Error: NotFound,
-// with the names that exist.
+// Issuer returns an issuer by its id, or the one of a name that signs, else the newest of the name. Errors: NotFound,
+// with the names that exist; Malformed for a name that several organisations have, with their ids.
 func (s *Service) Issuer(ctx context.Context, ref string) (IssuerView, error) {
 	views, err := s.Issuers(ctx)
 	if err != nil {
@@ -62,7 +64,7 @@ func (s *Service) Issuer(ctx context.Context, ref string) (IssuerView, error) {
 	}
 	for _, fits := range tests {
 		if i := slices.IndexFunc(views, fits); i >= 0 {
-			return views[i], nil
+			return views[i], onlyOne(views[i], views, fits)
 		}
 	}
 	var names []string
@@ -70,6 +72,22 @@ func (s *Service) Issuer(ctx context.Context, ref string) (IssuerView, error) {
 		names = append(names, v.Name)
 	}
 	return IssuerView{}, unknown("issuer", ref, names)
+}
+
+// onlyOne refuses a name by which issuers of several organisations go: the newest may be that of another one.
+func onlyOne(first IssuerView, all []IssuerView, fits func(IssuerView) bool) error {
+	var choice []string
+	several := false
+	for _, v := range all {
+		if fits(v) {
+			several = several || v.Organisation != first.Organisation
+			choice = append(choice, v.ID+" of "+v.OrganisationName)
+		}
+	}
+	if !several {
+		return nil
+	}
+	return fault.New(fault.Malformed, "Several organisations have an issuer named %s; give the id of one: %s.", first.Name, strings.Join(choice, ", "))
 }
 
 // MissingKeys returns the issuers that could sign now and whose key is not in the keyring, though it should be. A
