@@ -142,3 +142,13 @@ func TestAnIntentAtASuspendedConnectorIsAbandonedUnsigned(t *testing.T) {
 		t.Errorf("%d ended, the order is %s: %+v", ended, view.Status, view.Failure)
 	}
 }
+
+// Nothing slips in beside the suspension: who was let in before it begins no issuance after it.
+func TestAConnectorThatIsSuspendedMeanwhileIssuesNothing(t *testing.T) {
+	h := newHouse(t)
+	r := h.requester()
+	order := h.ready(r, dns("a.example.com"))
+	h.suspend(r)
+	_, err := h.issue.Finalize(t.Context(), r, order.ID, request(t, newKey(t), "a.example.com"))
+	wantKind(t, err, fault.Unauthorized)
+}

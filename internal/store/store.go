@@ -114,7 +114,7 @@ type Conclusion = acme.Conclusion
 type Issuance interface {
 	// BeginIssuance records an intent. For an intent with an order it moves the order from ready to processing, exactly once, re-reading the order
 	// and its authorizations in the same transaction: NotReady when the order is not ready at i.Begun (of many parallel
-	// callers one wins). Unauthorized when the account may not act. Conflict when the issuer has a certificate or an
+	// callers one wins). Unauthorized when the account may not act, or its connector is suspended. Conflict when the issuer has a certificate or an
 	// intent with this serial number, or when its shard is full: the caller tries another, and however many begin at once, no
 	// shard gets more than it has room for. BadPublicKey when the key is blocked or, by i.Thumbprint, that of an account.
 	// RateLimited when one of the charges is refused; the order stays ready.

@@ -201,3 +201,8 @@ func Setting(ctx context.Context, q Querier, name string) (string, error) {
 	value, _, err := first(ctx, q, scalar[string], "SELECT value FROM settings WHERE name = ?", name)
 	return value, err
 }
+
+// ConnectorSuspended reports whether a connector is suspended.
+func ConnectorSuspended(ctx context.Context, q Querier, id string) (bool, error) {
+	return exists(ctx, q, "SELECT 1 FROM connectors WHERE id = ? AND suspended <> 0", id)
+}

@@ -28,6 +28,9 @@ func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.
 			if err := tx.requireAccount(ctx, i.Account, i.Begun); err != nil {
 				return err
 			}
+			if err := tx.requireOpen(ctx, i.Connector); err != nil {
+				return err
+			}
 		}
 		if err := tx.take(ctx, i.Connector, charges, i.Begun); err != nil {
 			return err
@@ -51,6 +54,15 @@ func (db *DB) BeginIssuance(ctx context.Context, i pki.Intent, charges ...limit.
 		}
 		return tx.joinShard(i.Certificate)
 	})
+}
+
+// requireOpen returns Unauthorized when a connector is suspended.
+func (t *tx) requireOpen(ctx context.Context, connector string) error {
+	suspended, err := query.ConnectorSuspended(ctx, t, connector)
+	if err == nil && suspended {
+		err = fault.New(fault.Unauthorized, "This connector is suspended; ask the operator of the CA.")
+	}
+	return err
 }
 
 // joinShard takes a place in the shard that will list the certificate.

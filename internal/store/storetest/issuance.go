@@ -18,6 +18,7 @@ func testIssuance(t *testing.T, open Open) {
 		"begin: the order's state": testBeginNotReady,
 		"begin: refused":           testBeginRefused,
 		"begin: parallel":          testBeginRace,
+		"begin: suspended":         testBeginSuspended,
 		"begin: serial numbers":    testBeginSerial,
 		"complete: refused":        testCompleteRefused,
 		"complete: parallel":       testCompleteRace,
@@ -149,6 +150,21 @@ func testBeginRefused(t *testing.T, w *World) {
 
 // Of parallel finalizes of one order one begins.
 // Proves O-18, INC-14.
+// At a suspended connector nothing begins, and the order stays ready.
+func testBeginSuspended(t *testing.T, w *World) {
+	o := w.NewReadyOrder(w.NewAccount().ID, "a.example.com")
+	i, _ := w.Intent(o)
+	must(t, w.Store.SuspendConnector(background(), w.Connector.ID, Noon, w.Event(event.ConnectorSaved, w.Connector.ID)))
+	if err := w.Store.BeginIssuance(background(), i); !fault.Is(err, fault.Unauthorized) {
+		t.Errorf("got %v", err)
+	}
+	if status := w.orderStatus(o.ID, Noon); status != acme.Ready {
+		t.Errorf("the order is %s", status)
+	}
+	must(t, w.Store.SuspendConnector(background(), w.Connector.ID, time.Time{}, w.Event(event.ConnectorSaved, w.Connector.ID)))
+	must(t, w.Store.BeginIssuance(background(), i))
+}
+
 func testBeginRace(t *testing.T, w *World) {
 	o := w.NewReadyOrder(w.NewAccount().ID, "example.com")
 	intents, ders := make([]pki.Intent, 100), make([][]byte, 100)
