@@ -19,7 +19,7 @@ type Findings struct {
 
 // Readiness is whether the installation can do its work.
 type Readiness struct {
-	Ready   bool             `json:"ready"`
+	Ready   bool             `json:"ready"`   // it can work; a check that fails may still stop some orders
 	Serving bool             `json:"serving"` // a server runs; false where the command looked by itself
 	Checks  []ReadinessCheck `json:"checks"`
 }

@@ -43,7 +43,7 @@ func (c care) Readiness(ctx context.Context) adminapi.Readiness {
 		h = &health{checks: c.app.standingChecks(), log: c.app.log}
 	}
 	looked := h.look(ctx)
-	out := adminapi.Readiness{Ready: c.health != nil && looked.Status == statusReady, Serving: c.health != nil, Checks: []adminapi.ReadinessCheck{}}
+	out := adminapi.Readiness{Ready: c.health != nil && looked.Status != statusNotReady, Serving: c.health != nil, Checks: []adminapi.ReadinessCheck{}}
 	for _, f := range looked.Checks {
 		out.Checks = append(out.Checks, adminapi.ReadinessCheck(f))
 	}

@@ -17,10 +17,12 @@ import (
 // checkLimit bounds one health check.
 const checkLimit = 2 * time.Second
 
-// check is one named condition of readiness. Its error is a sentence for the operator.
+// check is one named condition of readiness. Its error is a sentence for the operator. What fails every node alike and stops
+// only some orders degrades a node: no balancer must turn away from renewal information, OCSP and lists for it.
 type check struct {
-	name string
-	run  func(context.Context) error
+	name     string
+	run      func(context.Context) error
+	degrades bool
 }
 
 // health answers whether the process lives and whether it can do its work.
@@ -47,6 +49,7 @@ type finding struct {
 // Statuses of a report.
 const (
 	statusReady    = "ready"
+	statusDegraded = "degraded"
 	statusNotReady = "not ready"
 )
 
@@ -56,8 +59,8 @@ type report struct {
 	Checks []finding `json:"checks"`
 }
 
-// register adds /livez, and /readyz with its named checks: 200 when all pass, 503 when one does not or the server
-// drains. Problems are told in full to the operator's listeners only.
+// register adds /livez, and /readyz with its named checks: 503 when one fails that does more than degrade the server, or it
+// drains; else 200. Problems are told in full to the operator's listeners only.
 func (h *health) register(mux *http.ServeMux, operator bool) {
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -95,7 +98,7 @@ func (r report) withoutProblems() report {
 func (h *health) tell(w http.ResponseWriter, result report) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	if result.Status != statusReady {
+	if result.Status == statusNotReady {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	encoder := json.NewEncoder(w)
@@ -114,11 +117,20 @@ func (h *health) look(ctx context.Context) report {
 	for _, c := range h.checks {
 		f := finding{Name: c.name, OK: true}
 		if err := bounded(ctx, c.run); err != nil {
-			f.OK, f.Problem, result.Status = false, told(err), statusNotReady
+			f.OK, f.Problem = false, told(err)
+			result.Status = c.leaves(result.Status)
 		}
 		result.Checks = append(result.Checks, f)
 	}
 	return result
+}
+
+// leaves returns the status of a server after the check failed.
+func (c check) leaves(status string) string {
+	if c.degrades && status != statusNotReady {
+		return statusDegraded
+	}
+	return statusNotReady
 }
 
 func bounded(ctx context.Context, run func(context.Context) error) error {

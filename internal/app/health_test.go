@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,9 +45,9 @@ func TestHealthAndMetrics(t *testing.T) {
 // Proves BR-20, INC-2.
 func TestReadinessNamesWhatIsWrong(t *testing.T) {
 	h := &health{log: slog.New(slog.DiscardHandler), checks: []check{
-		{"good", func(context.Context) error { return nil }},
-		{"bad", func(context.Context) error { return errors.New("the disk is full") }},
-		{"slow", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
+		{name: "good", run: func(context.Context) error { return nil }},
+		{name: "bad", run: func(context.Context) error { return errors.New("the disk is full") }},
+		{name: "slow", run: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
 	}}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -61,6 +62,38 @@ func TestReadinessNamesWhatIsWrong(t *testing.T) {
 	h.draining.Store(true)
 	if h.look(t.Context()).Status != "not ready" {
 		t.Error("a draining server says that it is ready")
+	}
+}
+
+// A balancer must not turn away from every node at once when validators do.
+func TestSomeChecksOnlyDegrade(t *testing.T) {
+	fails := func(context.Context) error { return errors.New("no") }
+	warning, failure := check{name: "warning", run: fails, degrades: true}, check{name: "failure", run: fails}
+	for _, tt := range []struct {
+		checks []check
+		status string
+		code   int
+	}{
+		{[]check{warning}, "degraded", http.StatusOK},
+		{[]check{warning, failure}, "not ready", http.StatusServiceUnavailable},
+		{[]check{failure, warning}, "not ready", http.StatusServiceUnavailable},
+	} {
+		h := &health{log: slog.New(slog.DiscardHandler), checks: tt.checks}
+		reply := httptest.NewRecorder()
+		got := h.look(t.Context())
+		h.tell(reply, got)
+		if got.Status != tt.status || got.Checks[0].OK || reply.Code != tt.code {
+			t.Errorf("%+v %d, want %s %d", got, reply.Code, tt.status, tt.code)
+		}
+	}
+	var only []string
+	for _, c := range opened(t).standingChecks() {
+		if c.degrades {
+			only = append(only, c.name)
+		}
+	}
+	if want := []string{"perspectives", "public-profiles"}; !slices.Equal(only, want) {
+		t.Errorf("%v degrade", only)
 	}
 }
 
@@ -83,7 +116,7 @@ func TestReadinessSpeaksInSentences(t *testing.T) {
 			`No. The cause: again: The issuer "default" cannot sign at present. The cause: open keys/default-1.key: no such file or directory.`,
 		},
 	} {
-		h := &health{checks: []check{{"one", func(context.Context) error { return tt.err }}}}
+		h := &health{checks: []check{{name: "one", run: func(context.Context) error { return tt.err }}}}
 		if got := h.look(t.Context()).Checks[0].Problem; got != tt.want {
 			t.Errorf("got\n%s\nwant\n%s", got, tt.want)
 		}
@@ -92,7 +125,7 @@ func TestReadinessSpeaksInSentences(t *testing.T) {
 
 func TestStrangersCannotMakeTheChecksRun(t *testing.T) {
 	runs := 0
-	h := &health{log: slog.New(slog.DiscardHandler), checks: []check{{"costly", func(context.Context) error { runs++; return nil }}}}
+	h := &health{log: slog.New(slog.DiscardHandler), checks: []check{{name: "costly", run: func(context.Context) error { runs++; return nil }}}}
 	for range 100 {
 		h.recent(t.Context())
 	}

@@ -86,22 +86,24 @@ func (a *App) nextIssuer(ctx context.Context) (int, error) {
 // standingChecks returns the named conditions of readiness that need no server.
 func (a *App) standingChecks() []check {
 	checks := []check{
-		{"store", a.db.Ping},
-		{"clock", a.checkClock},
-		{"issuers", a.checkIssuers},
-		{"revocation-lists", a.checkLists},
-		{"perspectives", a.manage.CheckQuorums},
-		{"public-profiles", a.manage.CheckPublic},
+		{name: "store", run: a.db.Ping},
+		{name: "clock", run: a.checkClock},
+		{name: "issuers", run: a.checkIssuers},
+		{name: "revocation-lists", run: a.checkLists},
+		{name: "perspectives", run: a.manage.CheckQuorums, degrades: true},
+		{name: "public-profiles", run: a.manage.CheckPublic, degrades: true},
 	}
 	if a.config.SignedZone != "" {
-		checks = append(checks, check{"dns", a.prober.Validates})
+		checks = append(checks, check{name: "dns", run: a.prober.Validates})
 	}
 	return checks
 }
 
 // checks returns the named conditions of readiness of a server.
 func (a *App) checks(own *serverCertificate) []check {
-	return append(a.standingChecks(), check{"ocsp", a.checkResponders}, check{"server-certificate", func(context.Context) error { return own.problem() }})
+	return append(a.standingChecks(),
+		check{name: "ocsp", run: a.checkResponders},
+		check{name: "server-certificate", run: func(context.Context) error { return own.problem() }})
 }
 
 func (a *App) checkClock(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -17,12 +18,13 @@ func newStatus(c *command) *cobra.Command {
 		Use:   "status",
 		Short: "Tell whether the server runs and can do its work",
 		Long: `Tell whether the server runs and can do its work, with every check of readiness and
-what is wrong with those that fail. The exit code is 4 when it cannot.`,
+what is wrong with those that fail. The exit code is 4 when one fails or no server
+runs.`,
 	}
 	cmd = c.finder(cmd, func(cmd *cobra.Command, _ []string) (r result, bad bool, err error) {
 		err = c.withClient(cmd, func(ctx context.Context, cl *client) error {
 			found, err := cl.Readiness(ctx)
-			r, bad = result{data: found, table: readinessTable(found)}, !found.Ready || !found.Serving
+			r, bad = result{data: found, table: readinessTable(found)}, !found.Ready || !found.Serving || slices.ContainsFunc(found.Checks, failed)
 			if !found.Serving {
 				r.note = fmt.Sprintf("No server runs on %s.", cl.settings.Data)
 			}
@@ -33,6 +35,8 @@ what is wrong with those that fail. The exit code is 4 when it cannot.`,
 	addSettings(cmd.Flags(), "data", "passphrase-file")
 	return cmd
 }
+
+func failed(c adminapi.ReadinessCheck) bool { return !c.OK }
 
 func readinessTable(r adminapi.Readiness) func(io.Writer) error {
 	rows := render.Rows{Header: []string{"CHECK", "OK", "PROBLEM"}}
