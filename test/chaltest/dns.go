@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 )
@@ -27,7 +26,6 @@ type DNS struct {
 	aliases   map[string]string
 	caa       map[string][]CAA
 	rcodes    map[string]int
-	delays    map[string]time.Duration
 	hooks     map[string]Responder
 	queries   []Query
 }
@@ -68,7 +66,6 @@ func NewDNSAt(t testing.TB, address string) *DNS {
 		aliases:   map[string]string{},
 		caa:       map[string][]CAA{},
 		rcodes:    map[string]int{},
-		delays:    map[string]time.Duration{},
 		hooks:     map[string]Responder{},
 	}
 	d.start(t, &dns.Server{PacketConn: packets})
@@ -177,13 +174,6 @@ func (d *DNS) SetRcode(name, rcode string) {
 	d.rcodes[canonical(name)] = code
 }
 
-// SetDelay holds back every answer about name.
-func (d *DNS) SetDelay(name string, delay time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.delays[canonical(name)] = delay
-}
-
 // Respond lets f answer every question about name.
 func (d *DNS) Respond(name string, f Responder) {
 	d.mu.Lock()
@@ -201,7 +191,6 @@ func (d *DNS) Clear(name string) {
 	delete(d.aliases, key)
 	delete(d.caa, key)
 	delete(d.rcodes, key)
-	delete(d.delays, key)
 	delete(d.hooks, key)
 }
 
@@ -236,11 +225,9 @@ func (d *DNS) serve(w dns.ResponseWriter, request *dns.Msg) {
 	d.mu.Lock()
 	d.queries = append(d.queries, query)
 	reply := d.reply(request, question)
-	delay := d.delays[canonical(question.Name)]
 	hook := d.hooks[canonical(question.Name)]
 	d.mu.Unlock()
 
-	time.Sleep(delay)
 	if hook != nil {
 		reply = hook(query, reply)
 	}

@@ -95,14 +95,6 @@ func (a *TLSALPN) Set(identifier, keyAuthorization string) {
 	a.certificates[serverName] = certificate
 }
 
-// Clear stops answering for identifier.
-func (a *TLSALPN) Clear(identifier string) {
-	_, serverName := challengeTemplate(identifier, "")
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.certificates, serverName)
-}
-
 func (a *TLSALPN) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
