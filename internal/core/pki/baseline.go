@@ -3,7 +3,6 @@ package pki
 import (
 	"net/netip"
 	"strings"
-	"time"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -13,25 +12,6 @@ import (
 // PolicyDomainValidated is the one reserved policy of the CA/Browser Forum that this CA can stand for: it proves control
 // of names, and nothing about whoever controls them (BR section 7.1.6.1).
 const PolicyDomainValidated = "2.23.140.1.2.1"
-
-// PublicLifetime returns the longest validity of a public TLS certificate that is issued at a time, both ends included
-// (BR section 6.3.2). A day has 86,400 seconds.
-func PublicLifetime(issued time.Time) time.Duration {
-	longest := 398
-	for _, step := range []struct {
-		from time.Time
-		days int
-	}{
-		{time.Date(2026, time.March, 15, 0, 0, 0, 0, time.UTC), 200},
-		{time.Date(2027, time.March, 15, 0, 0, 0, 0, time.UTC), 100},
-		{time.Date(2029, time.March, 15, 0, 0, 0, 0, time.UTC), 47},
-	} {
-		if !issued.Before(step.from) {
-			longest = step.days
-		}
-	}
-	return time.Duration(longest) * 24 * time.Hour
-}
 
 // refusePublicly says why a name has no place in a public certificate (BR section 7.1.4.2.1), as the end of a sentence
 // that begins with it; "" when it has one. What no certificate may name, such as a wildcard below a public suffix, an

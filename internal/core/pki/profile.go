@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/everleaf-pki/everleaf/internal/core/baseline"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/ident"
 	"github.com/everleaf-pki/everleaf/internal/core/span"
@@ -96,7 +97,7 @@ func (s Spec) LifetimeAt(issued time.Time) time.Duration {
 		}
 	}
 	if s.Public {
-		longest = min(longest, PublicLifetime(issued))
+		longest = min(longest, baseline.Lifetime(issued).Duration())
 	}
 	return longest
 }

@@ -42,7 +42,4 @@ func TestRulesForThePublic(t *testing.T) {
 			t.Errorf("%s: %q", test.about, found)
 		}
 	}
-	if got := policy.PublicReuse(day(2026, time.March).Add(-time.Second)); got != 398*24*time.Hour {
-		t.Errorf("before March 2026: %s", got)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/everleaf-pki/everleaf/internal/core/acme"
+	"github.com/everleaf-pki/everleaf/internal/core/baseline"
 	"github.com/everleaf-pki/everleaf/internal/core/fault"
 	"github.com/everleaf-pki/everleaf/internal/core/pki"
 )
@@ -143,20 +144,6 @@ func lacking(q Quorum, agreed int, dissent *acme.Failure) *acme.Failure {
 	return &failure
 }
 
-// remoteRule is what the Baseline Requirements want of remote perspectives from a date on (section 3.2.2.9).
-type remoteRule struct {
-	from  time.Time
-	least int
-}
-
-func remoteRules() []remoteRule {
-	return []remoteRule{
-		{time.Date(2026, time.March, 15, 0, 0, 0, 0, time.UTC), 3},
-		{time.Date(2026, time.June, 15, 0, 0, 0, 0, time.UTC), 4},
-		{time.Date(2026, time.December, 15, 0, 0, 0, 0, time.UTC), 5},
-	}
-}
-
 // publicRegions is how many regions of Registries must see a proof by the public rules.
 const publicRegions = 2
 
@@ -164,7 +151,7 @@ const publicRegions = 2
 // that the public trusts may be issued by it. known are the perspectives that exist.
 func (q Quorum) Public(known []Perspective, now time.Time) []string {
 	others := q.Others()
-	least, allowed := leastRemotes(now), 1
+	least, allowed := baseline.Remotes(now), 1
 	if len(others) > 5 {
 		allowed = 2
 	}
@@ -183,14 +170,4 @@ func (q Quorum) Public(known []Perspective, now time.Time) []string {
 		expect(at >= 0 && slices.Contains(Registries(), known[at].Region), "the region of %q must be one of %v.", name, Registries())
 	}
 	return found
-}
-
-func leastRemotes(now time.Time) int {
-	least := 2
-	for _, r := range remoteRules() {
-		if !now.Before(r.from) {
-			least = r.least
-		}
-	}
-	return least
 }
