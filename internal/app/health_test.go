@@ -66,6 +66,7 @@ func TestReadinessNamesWhatIsWrong(t *testing.T) {
 }
 
 // A balancer must not turn away from every node at once when validators do.
+// Proves INC-2.
 func TestSomeChecksOnlyDegrade(t *testing.T) {
 	fails := func(context.Context) error { return errors.New("no") }
 	warning, failure := check{name: "warning", run: fails, degrades: true}, check{name: "failure", run: fails}
